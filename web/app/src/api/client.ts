@@ -1,0 +1,87 @@
+/** A small typed wrapper over uni.request: WeChat has no fetch. */
+
+import { language } from '@/lib/words'
+import { Problem, problemBody } from './problem'
+
+interface Ask {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly token: string
+  readonly body?: object
+  readonly onceKey?: string
+}
+
+const TIMEOUT_MS = 15_000
+const PICTURE_TIMEOUT_MS = 60_000
+const RETRY_AFTER_MS = [700, 2_000]
+
+/** This will ask the server and return its JSON; a passing trouble is tried again. Raises Problem. */
+export async function ask<T>(question: Ask): Promise<T> {
+  // Without a key a POST might be carried out twice, so it is sent once only.
+  const repeats = question.method === 'GET' || question.onceKey ? RETRY_AFTER_MS : []
+  for (const wait of repeats) {
+    try {
+      return await askOnce<T>(question)
+    } catch (problem) {
+      if (!(problem instanceof Problem) || !problem.passing) throw problem
+      await new Promise((resolve) => setTimeout(resolve, wait))
+    }
+  }
+  return askOnce<T>(question)
+}
+
+function askOnce<T>(question: Ask): Promise<T> {
+  return new Promise((resolve, reject) => {
+    uni.request({
+      url: apiBase() + question.path,
+      method: question.method,
+      data: question.body,
+      header: headers(question.token, question.onceKey),
+      timeout: TIMEOUT_MS,
+      success: (answer) => settle<T>(answer.statusCode, answer.data, resolve, reject),
+      fail: () => reject(new Problem(0, null)),
+    })
+  })
+}
+
+/** This will send one picture file as multipart and return the JSON answer. Raises Problem. */
+export function sendPicture<T>(path: string, token: string, picture: { readonly path: string; readonly file?: File }): Promise<T> {
+  return new Promise((resolve, reject) => {
+    uni.uploadFile({
+      url: apiBase() + path,
+      name: 'picture',
+      ...(picture.file ? { file: picture.file } : { filePath: picture.path }),
+      header: headers(token),
+      timeout: PICTURE_TIMEOUT_MS,
+      success: (answer) => settle<T>(answer.statusCode, answer.data, resolve, reject),
+      fail: () => reject(new Problem(0, null)),
+    })
+  })
+}
+
+function settle<T>(status: number, data: unknown, resolve: (value: T) => void, reject: (problem: Problem) => void): void {
+  if (status < 200 || status >= 300) return reject(new Problem(status, problemBody(data)))
+  const answer = problemBody(data)
+  // A captive portal answers 200 with its own page: that is no answer of ours.
+  return answer === null ? reject(new Problem(0, null)) : resolve(answer as T)
+}
+
+function headers(token: string, onceKey?: string): Record<string, string> {
+  return {
+    Accept: 'application/json',
+    'Accept-Language': language.value === 'en' ? 'en' : 'zh-Hans',
+    Authorization: `Bearer ${token}`,
+    ...(onceKey ? { 'Idempotency-Key': onceKey } : {}),
+  }
+}
+
+function apiBase(): string {
+  // #ifdef H5
+  // The page lives in `…/m/`, the API beside it in `…/api/`, under whatever prefix.
+  return window.location.pathname.replace(/\/m(\/.*)?$/, '').replace(/\/$/, '') + '/api'
+  // #endif
+  // #ifndef H5
+  // eslint-disable-next-line no-unreachable
+  return (import.meta.env.VITE_LINLI_ORIGIN ?? '') + '/api'
+  // #endif
+}

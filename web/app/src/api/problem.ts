@@ -1,0 +1,66 @@
+/** Turning whatever went wrong into one kind sentence, and into sentences at the fields they belong to. */
+
+import type { Bilingual, ProblemBody } from './shapes'
+
+/** The server, or the way to it, did not do what was asked. */
+export class Problem extends Error {
+  /** HTTP status; 0 when no answer came at all. */
+  readonly status: number
+  readonly code: string
+  readonly said: Bilingual | null
+  readonly fields: Readonly<Record<string, Bilingual>>
+
+  constructor(status: number, body: ProblemBody | null) {
+    super(body?.detail ?? body?.title ?? `status ${status}`)
+    this.status = status
+    this.code = body?.code ?? (status === 0 ? 'no_network' : 'unknown')
+    this.said = body?.message ?? both(body?.detail ?? body?.title)
+    this.fields = fieldsOf(body)
+  }
+
+  /** The same request may well succeed in a moment, with the same idempotency key. */
+  get passing(): boolean {
+    return this.status === 0 || [408, 425, 429, 502, 503, 504].includes(this.status)
+  }
+
+  /** The token opens nothing (any more). */
+  get strangerToken(): boolean {
+    return [401, 403, 404, 410].includes(this.status)
+  }
+}
+
+/** This will read an answer body as a problem; anything that is none (a proxy's HTML, silence) becomes null. */
+export function problemBody(data: unknown): ProblemBody | null {
+  if (typeof data === 'string') {
+    try {
+      return problemBody(JSON.parse(data))
+    } catch {
+      return null
+    }
+  }
+  return typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as ProblemBody) : null
+}
+
+function fieldsOf(body: ProblemBody | null): Record<string, Bilingual> {
+  const fields: Record<string, Bilingual> = {}
+  for (const error of body?.errors ?? []) {
+    const name = error.field ?? fieldFromPath(error.loc)
+    const said = typeof error.message === 'string' ? both(error.message) : (error.message ?? both(body?.detail))
+    if (name && said) fields[shortField(name)] = said
+  }
+  const single = body?.message ?? both(body?.detail)
+  if (body?.field && single) fields[shortField(body.field)] ??= single
+  return fields
+}
+
+function fieldFromPath(path: readonly (string | number)[] | undefined): string | undefined {
+  return path?.filter((part) => part !== 'body' && part !== 'payload').join('.')
+}
+
+function shortField(name: string): string {
+  return name.replace(/^(body|payload)\./, '')
+}
+
+function both(text: string | undefined): Bilingual | null {
+  return text ? { zh: text, en: text } : null
+}
