@@ -28,6 +28,7 @@ USER = "linli"
 SOCKET_PATH_LIMIT = 88  # of about 104 bytes a unix socket's address may have; the socket's own name takes the rest
 RETRY_SECONDS = 10.0  # a server that will not start is tried again for this long
 PATIENCE_SECONDS = 300.0  # a server that is replaying its log after a crash is waited for this long
+ORPHAN_SECONDS = 1.0  # children of a killed server are left this long to notice
 STOP_SECONDS = 30.0
 LOG_LIMIT = 16 * 2**20
 MIB = 2**20
@@ -103,8 +104,8 @@ class Cluster:
         A detached server outlives this process and wants `stop`. Raises `PostgresProblem` with the server's own words.
         """
         self._make_places()
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
+        began = headless_since = time.monotonic()
+        while time.monotonic() - began < PATIENCE_SECONDS:
             if self.answers():
                 self._create_database()
                 return False
@@ -113,7 +114,12 @@ class Cluster:
                     self._start_alone(lock, detached=detached)
                     self._create_database()
                     return True
-            time.sleep(0.05)  # another command is starting it, or it is on its way down
+            # Another command is starting it, or it is on its way down, or it was killed and a busy child lingers.
+            if self.postmaster() is not None:
+                headless_since = time.monotonic()
+            if time.monotonic() - headless_since > ORPHAN_SECONDS:
+                self._signal_orphans()
+            time.sleep(0.05)
         raise PostgresProblem(f"PostgreSQL in {self.home} is running but does not answer.\n{self._last_words()}")
 
     def stop(self) -> None:
@@ -147,6 +153,12 @@ class Cluster:
         if postmaster is not None:
             with suppress(ProcessLookupError):
                 os.kill(postmaster, number)
+
+    def _signal_orphans(self) -> None:
+        for path in Path("/proc").glob("[0-9]*"):
+            if _works_in(int(path.name), self.data):
+                with suppress(ProcessLookupError):
+                    os.kill(int(path.name), signal.SIGKILL)
 
     @contextmanager
     def _lock(self) -> Iterator[int | None]:
@@ -203,7 +215,7 @@ class Cluster:
                 return True
             if time.monotonic() > deadline:
                 child.kill()
-            time.sleep(0.02)
+            time.sleep(0.05)
         return False
 
     def _initialize(self, become: Sequence[str]) -> None:
