@@ -74,7 +74,9 @@ def _close_streams_first() -> None:
 async def _bridge(scope: Scope, receive: Receive, send: Send) -> None:
     body = await _body(receive)
     if body is None:
-        await send({"type": "http.response.start", "status": 413, "headers": [(b"content-type", b"application/problem+json")]})
+        await send(
+            {"type": "http.response.start", "status": 413, "headers": [(b"content-type", b"application/problem+json")]}
+        )
         await send({"type": "http.response.body", "body": json.dumps(RequestTooBig().problem()).encode()})
         return
     status, headers, content = await asyncio.get_running_loop().run_in_executor(_threads, _call, _environ(scope, body))
@@ -101,7 +103,10 @@ def _call(environ: dict[str, Any]) -> tuple[int, list[tuple[bytes, bytes]], byte
     started: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
-        started[:] = [int(status.split(" ", 1)[0]), [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in headers]]
+        started[:] = [
+            int(status.split(" ", 1)[0]),
+            [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in headers],
+        ]
 
     answer: Iterable[bytes] = django(environ, start_response)
     try:

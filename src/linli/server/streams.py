@@ -152,7 +152,11 @@ async def serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     await hub.join(client)
     if greeting is not None:
         client.put("snapshot", json.dumps({"version": await _version(greeting)}))
-    headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+    headers = [
+        (b"content-type", b"text/event-stream; charset=utf-8"),
+        (b"cache-control", b"no-store"),
+        (b"x-accel-buffering", b"no"),
+    ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     gone = asyncio.create_task(_gone(receive))
     try:

@@ -35,7 +35,9 @@ class Answer:
 class Peer:
     """One other party, with its address, its credentials and a pool of connections. Safe to share between threads."""
 
-    def __init__(self, *, name: str, url: str, token: str | None = None, timeout: float = 10.0, connections: int = 16) -> None:
+    def __init__(
+        self, *, name: str, url: str, token: str | None = None, timeout: float = 10.0, connections: int = 16
+    ) -> None:
         self.name = name
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(
@@ -77,7 +79,9 @@ class Peer:
             raise self._no_answer("broken_connection", problem, sent=True) from problem
         seconds = time.perf_counter() - started
         # Path and status only: bodies carry names and numbers, headers carry the token.
-        log.debug("peer_answered", peer=self.name, method=method, status=response.status_code, seconds=round(seconds, 3))
+        log.debug(
+            "peer_answered", peer=self.name, method=method, status=response.status_code, seconds=round(seconds, 3)
+        )
         return Answer(
             status=response.status_code,
             content_type=response.headers.get("content-type", ""),

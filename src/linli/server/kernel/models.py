@@ -37,5 +37,7 @@ class OnceKey(models.Model):
     asked_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["estate_id", "actor_id", "key"], name="a_key_is_used_once_by_one_actor")]
+        constraints = [
+            models.UniqueConstraint(fields=["estate_id", "actor_id", "key"], name="a_key_is_used_once_by_one_actor")
+        ]
         indexes = [models.Index(fields=["asked_at"], name="once_by_age")]

@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
+from linli.server.kernel import crypto
 from linli.server.kernel.errors import Refusal
 from linli.server.kernel.models import OnceKey
 
 KEPT = timedelta(days=1)
+# An answer may hold a guest's ticket: it is kept sealed, like anything that opens a door.
+SEALED_AS = "once.answer"
 
 
 class KeyReused(Refusal):
@@ -50,7 +53,9 @@ def once(
         if not _first(estate_id, actor_id, key, digest, now):
             return _repeat(estate_id, actor_id, key, digest)
         status, body = act()
-        OnceKey.objects.filter(estate_id=estate_id, actor_id=actor_id, key=key).update(status=status, answer=body)
+        OnceKey.objects.filter(estate_id=estate_id, actor_id=actor_id, key=key).update(
+            status=status, answer=crypto.seal(body.decode(), context=SEALED_AS)
+        )
     return Answered(status=status, body=body, repeated=False)
 
 
@@ -71,7 +76,7 @@ def _repeat(estate_id: str, actor_id: str, key: str, digest: bytes) -> Answered:
     row = OnceKey.objects.get(estate_id=estate_id, actor_id=actor_id, key=key)
     if bytes(row.request_digest) != digest or row.status is None or row.answer is None:
         raise KeyReused(field="Idempotency-Key")
-    return Answered(status=row.status, body=bytes(row.answer), repeated=True)
+    return Answered(status=row.status, body=crypto.unseal(row.answer, context=SEALED_AS).encode(), repeated=True)
 
 
 def forget_old(*, now: datetime) -> int:

@@ -97,7 +97,11 @@ class Relay:
     def _react(self, event_id: int) -> bool:
         try:
             with transaction.atomic():
-                row = OutboxEvent.objects.select_for_update(skip_locked=True).filter(id=event_id, done_at__isnull=True).first()
+                row = (
+                    OutboxEvent.objects.select_for_update(skip_locked=True)
+                    .filter(id=event_id, done_at__isnull=True)
+                    .first()
+                )
                 if row is None:
                     return True
                 kind, reactions = self._reactions.get(row.type, (None, ()))
@@ -140,7 +144,9 @@ def _put_off(event_id: int, problem: Exception) -> None:
     row.failure = f"{type(problem).__name__}: {problem}"[:500]
     row.next_try_at = now + min(LAST_PAUSE, timedelta(seconds=2 ** min(row.attempts, 12)))
     row.save(update_fields=["attempts", "failure", "next_try_at"])
-    log.warning("reaction_failed", event=row.type, event_id=event_id, attempts=row.attempts, problem=type(problem).__name__)
+    log.warning(
+        "reaction_failed", event=row.type, event_id=event_id, attempts=row.attempts, problem=type(problem).__name__
+    )
 
 
 def count_waiting() -> int:

@@ -9,7 +9,9 @@ from django.core import signing
 
 def issue(purpose: str, body: dict[str, Any], *, now: datetime) -> str:
     """This will sign a small body for one purpose, with the time of issue inside."""
-    return signing.dumps({**body, "at": int(now.timestamp())}, key=settings.SECRET_KEY, salt=f"linli.{purpose}", compress=False)
+    return signing.dumps(
+        {**body, "at": int(now.timestamp())}, key=settings.SECRET_KEY, salt=f"linli.{purpose}", compress=False
+    )
 
 
 def read(purpose: str, text: str, *, now: datetime, max_age_seconds: float | None = None) -> dict[str, Any] | None:

@@ -1,0 +1,151 @@
+"""What is so: purposes, who looked at what, what left, and whether the audit chain is whole."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from linli.server.kernel import crypto
+from linli.server.kernel.errors import Refusal
+from linli.server.privacy.models import AuditEntry, AuditHead, Disclosure, Purpose
+from linli.server.privacy.rules import GENESIS, Holding, canonical_entry
+
+__all__ = ["Holding", "holdings", "register"]
+
+
+class NoPurpose(Refusal):
+    """The estate has declared no purpose for holding this personal data."""
+
+    zh = "小区尚未声明处理该个人信息的目的，不能写入。"
+    status = 409
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurposeView:
+    """A purpose in force, with its notice in both languages and its retention in days."""
+
+    id: str
+    code: str
+    legal_basis: str
+    data_set: tuple[str, ...]
+    retention_days: int
+    recipients: tuple[str, ...]
+    notice_version: str
+    notice_zh: str
+    notice_en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainFault:
+    """Where the audit chain does not hold: the sequence, and `changed`, `missing`, `out_of_place` or `cut_off`."""
+
+    sequence: int
+    fault: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainReport:
+    """The outcome of checking an estate's audit chain: entries read, the head's digest to write down, and every fault."""
+
+    estate_id: str
+    entries: int
+    head: str
+    faults: tuple[ChainFault, ...]
+
+    @property
+    def whole(self) -> bool:
+        """This will say whether nothing was changed, dropped or moved."""
+        return not self.faults
+
+
+_holdings: dict[str, Holding] = {}
+
+
+def register(holding: Holding) -> None:
+    """This will note what one model holds on persons; called from each domain's apps.py."""
+    _holdings[holding.model] = holding
+
+
+def holdings() -> tuple[Holding, ...]:
+    """This will return every registered holding."""
+    return tuple(_holdings.values())
+
+
+def get_purpose(*, estate_id: str, code: str) -> PurposeView:
+    """This will return the purpose with its newest notice, or refuse with `NoPurpose`."""
+    row = Purpose.objects.filter(estate_id=estate_id, code=code).order_by("-declared_at", "-id").first()
+    if row is None:
+        raise NoPurpose
+    return PurposeView(
+        id=row.id,
+        code=row.code,
+        legal_basis=row.legal_basis,
+        data_set=tuple(row.data_set),
+        retention_days=row.retention_days,
+        recipients=tuple(row.recipients),
+        notice_version=row.notice_version,
+        notice_zh=row.notice_zh,
+        notice_en=row.notice_en,
+    )
+
+
+def list_disclosures(*, estate_id: str, person_id: str) -> tuple[Disclosure, ...]:
+    """This will list what left about one person, newest first."""
+    return tuple(
+        Disclosure.objects.filter(estate_id=estate_id, person_id=person_id).order_by("-disclosed_at", "-id")[:500]
+    )
+
+
+def count_entries(*, estate_id: str, verb: str, subject: str) -> int:
+    """This will count audit entries of one kind about one subject."""
+    return AuditEntry.objects.filter(estate_id=estate_id, verb=verb, subject=subject).count()
+
+
+def audited_estates() -> tuple[str, ...]:
+    """This will name the estates that have an audit chain."""
+    return tuple(AuditHead.objects.order_by("estate_id").values_list("estate_id", flat=True))
+
+
+def verify_chain(*, estate_id: str) -> ChainReport:
+    """This will read the whole chain of one estate and name every entry that was changed, dropped or moved."""
+    head = AuditHead.objects.filter(estate_id=estate_id).first()
+    faults: list[ChainFault] = []
+    expected, previous, entries, last_at = 1, GENESIS, 0, None
+    for row in _chain(estate_id):
+        entries += 1
+        if row.sequence != expected:
+            faults.append(ChainFault(sequence=expected, fault="missing"))
+        elif row.previous != previous:
+            faults.append(ChainFault(sequence=row.sequence, fault="out_of_place"))
+        if _digest(row) != row.digest:
+            faults.append(ChainFault(sequence=row.sequence, fault="changed"))
+        expected, previous, last_at = row.sequence + 1, row.digest, row.at
+    if head is not None and (head.sequence, head.digest) != (expected - 1, previous):
+        faults.append(ChainFault(sequence=head.sequence, fault="cut_off"))
+    if head is None and last_at is not None:
+        faults.append(ChainFault(sequence=expected - 1, fault="cut_off"))
+    return ChainReport(estate_id=estate_id, entries=entries, head=previous, faults=tuple(faults))
+
+
+def _chain(estate_id: str) -> Iterator[AuditEntry]:
+    return AuditEntry.objects.filter(estate_id=estate_id).order_by("sequence").iterator(chunk_size=2000)
+
+
+def _digest(row: AuditEntry) -> str:
+    return crypto.sm3(
+        canonical_entry(
+            estate_id=row.estate_id,
+            sequence=row.sequence,
+            at=row.at,
+            actor_id=row.actor_id,
+            verb=row.verb,
+            subject=row.subject,
+            fields=row.fields,
+            reason=row.reason,
+            previous=row.previous,
+        )
+    ).hex()
+
+
+def last_entry_at(*, estate_id: str) -> datetime | None:
+    """This will say when something was last written into the chain."""
+    return AuditEntry.objects.filter(estate_id=estate_id).order_by("-sequence").values_list("at", flat=True).first()

@@ -1,0 +1,127 @@
+"""Which purposes the estate may hold personal data for, what a holding must say of itself, and how an audit entry is hashed."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurposeTerms:
+    """A purpose as the notice states it: legal basis, data set, days kept, recipients and the notice's version (PIPL art. 13, 17, 19)."""
+
+    code: str
+    legal_basis: str
+    data_set: tuple[str, ...]
+    retention_days: int
+    recipients: tuple[str, ...]
+    notice_version: str
+    notice_zh: str
+    notice_en: str
+
+
+PURPOSES = (
+    PurposeTerms(
+        code="lodging_registration",
+        legal_basis="statutory duty: 旅馆业治安管理办法 art. 6; 反恐怖主义法 art. 21; 出境入境管理法 art. 39; PIPL art. 13(3)",
+        data_set=(
+            "name",
+            "sex",
+            "birth date",
+            "document",
+            "nationality",
+            "phone",
+            "room",
+            "times",
+            "guardian of a minor",
+        ),
+        retention_days=3 * 365,
+        recipients=("lodging platform (旅综平台)",),
+        notice_version="2026-1",
+        notice_zh="依照《旅馆业治安管理办法》第六条等规定登记住宿信息，仅报送公安旅馆业管理平台，保存三年后删除。证件照片读取后立即删除，不保存。",
+        notice_en="Lodging registration required by law (Lodging Security Rules art. 6). Sent only to the police lodging platform, "
+        "deleted after three years. A picture of your document is read and deleted at once; it is never kept.",
+    ),
+    PurposeTerms(
+        code="access_pass",
+        legal_basis="contract with the guest or resident: PIPL art. 13(2)",
+        data_set=("pass number", "doors", "period", "entries and exits"),
+        retention_days=90,
+        recipients=(),
+        notice_version="2026-1",
+        notice_zh="通行码仅用于开门；进出记录保存九十天，之后只保留合计数。",
+        notice_en="The pass opens doors and nothing else; entries and exits are kept ninety days, then only counts remain.",
+    ),
+    PurposeTerms(
+        code="residency",
+        legal_basis="statutory duty of the community to know its residents (实有人口): local rules; PIPL art. 13(3)",
+        data_set=("name", "document", "phone", "flat", "household"),
+        retention_days=365,
+        recipients=(),
+        notice_version="2026-1",
+        notice_zh="居住登记用于小区通行与服务，迁出一年后删除。",
+        notice_en="Residency is recorded for access and services and deleted a year after moving out.",
+    ),
+    PurposeTerms(
+        code="operator_file",
+        legal_basis="statutory duty and contract: 电子商务法 art. 27; PIPL art. 13(2)(3)",
+        data_set=("name", "document or business code", "phone", "flats let"),
+        retention_days=3 * 365,
+        recipients=(),
+        notice_version="2026-1",
+        notice_zh="经营者档案依法建立，停止经营三年后删除。",
+        notice_en="Operators' files are kept as the law asks and deleted three years after they stop letting.",
+    ),
+    PurposeTerms(
+        code="staff_account",
+        legal_basis="contract of employment or mandate: PIPL art. 13(2)",
+        data_set=("name", "user name", "role", "actions taken"),
+        retention_days=3 * 365,
+        recipients=(),
+        notice_version="2026-1",
+        notice_zh="工作人员账号与操作记录，离岗三年后删除。",
+        notice_en="Staff accounts and what was done with them, deleted three years after leaving.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What one model holds on a person: why, how long, and how it is exported and erased. Each domain registers its own."""
+
+    model: str
+    purpose_code: str
+    fields: tuple[str, ...]
+    export: Callable[[str, str], Sequence[dict[str, Any]]]
+    erase_expired: Callable[[datetime], int]
+
+
+GENESIS = "0" * 64
+
+
+def canonical_entry(
+    *,
+    estate_id: str,
+    sequence: int,
+    at: datetime,
+    actor_id: str,
+    verb: str,
+    subject: str,
+    fields: Iterable[str],
+    reason: str,
+    previous: str,
+) -> bytes:
+    """This will return the bytes over which an entry's SM3 digest is taken; the previous digest is part of them."""
+    parts = [
+        estate_id,
+        sequence,
+        at.isoformat(timespec="microseconds"),
+        actor_id,
+        verb,
+        subject,
+        list(fields),
+        reason,
+        previous,
+    ]
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()
