@@ -1,0 +1,102 @@
+"""The `linli-sim` command: the other side of a wire, for tests, simulated days and integrators. Never in production."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from linli.sim import people, reader, serving
+from linli.sim.clock import clock_from_environment
+from linli.sim.faults import BadFaultPlan, FaultInjector, FaultPlan, plan_in, plan_of
+from linli.sim.platforms.lodging import lodging_platform
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """This will run one command and give its exit code: 0 done, 2 wrong arguments, 3 address or books are taken."""
+    asked = _parser().parse_args(arguments)
+    try:
+        return int(asked.run(asked))
+    except (BadFaultPlan, reader.ReaderKeyUnusable) as problem:
+        print(f"linli-sim: {problem}", file=sys.stderr)
+        return 2
+    except (serving.AddressTaken, serving.BooksInUse) as problem:
+        print(f"linli-sim: {type(problem).__doc__} {problem}", file=sys.stderr)
+        return 3
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="linli-sim", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_platform(commands.add_parser("platform", help="serve an authority's platform with its own books"))
+    _add_reader(
+        commands.add_parser("reader", help="print the signed record a bench reader would give of a fictional person")
+    )
+    _add_people(commands.add_parser("people", help="print fictional people, one JSON object a line"))
+    return parser
+
+
+def _add_platform(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", choices=["lodging"], help="which platform")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0: any free port; it is printed")
+    parser.add_argument("--books", type=Path, required=True, help="SQLite file; kept between starts")
+    parser.add_argument(
+        "--token", default=os.environ.get("LINLI_LODGING_TOKEN") or None, help="demand this bearer token"
+    )
+    parser.add_argument("--faults", type=float, default=0.0, help="one chance, spread over the faults of the wire")
+    parser.add_argument("--fault", default="", help="single faults, e.g. timeout=0.01,pending=0.1,latency_ms=200")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed draws the same faults")
+    parser.set_defaults(run=_serve_platform)
+
+
+def _add_reader(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--key", type=Path, required=True, help="the reader's key file; made when it is not there")
+    parser.add_argument("--reader-id", default="reader-01")
+    parser.add_argument("--person", type=int, default=0, help="which fictional person lies on the reader")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--at", type=datetime.fromisoformat, default=None, help="when it was read (aware); now when left out"
+    )
+    parser.set_defaults(run=_read_card)
+
+
+def _add_people(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--count", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.set_defaults(run=_list_people)
+
+
+def _serve_platform(asked: argparse.Namespace) -> int:
+    faults = FaultInjector(plan=_plan(asked), seed=asked.seed)
+    with serving.lock_books(file=asked.books):
+        application = lodging_platform(
+            books_file=asked.books, faults=faults, clock=clock_from_environment(), token=asked.token
+        )
+        port = asked.port or serving.free_port(host=asked.host)
+        serving.serve(application=application, host=asked.host, port=port, name="lodging platform")
+    return 0
+
+
+def _plan(asked: argparse.Namespace) -> FaultPlan:
+    spread = plan_of({"all": asked.faults})
+    single = plan_in(asked.fault)
+    return replace(single, chances={**spread.chances, **single.chances})
+
+
+def _read_card(asked: argparse.Namespace) -> int:
+    now = asked.at or clock_from_environment()()
+    person = people.person(index=asked.person, seed=asked.seed, today=now.date())
+    bench = reader.BenchReader(reader_id=asked.reader_id, key=reader.key_in(file=asked.key))
+    print(json.dumps(bench.read(person=person, now=now).as_json(), ensure_ascii=False))
+    return 0
+
+
+def _list_people(asked: argparse.Namespace) -> int:
+    today = clock_from_environment()().date()
+    for index in range(asked.count):
+        print(json.dumps(people.person(index=index, seed=asked.seed, today=today).as_json(), ensure_ascii=False))
+    return 0
