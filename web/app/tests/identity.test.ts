@@ -49,29 +49,32 @@ describe('a resident ID number', () => {
 
   it('of a Hong Kong, Macao or Taiwan residence card is pointed to the right kind', () => {
     expect(readNumber('resident_id', '810000198506150039', TODAY)).toEqual({ state: 'bad', fault: 'region' })
-    expect(readNumber('hmt_residence', '810000198506150039', TODAY).state).toBe('good')
-    expect(readNumber('hmt_residence', '830000197712010044', TODAY)).toMatchObject({ state: 'good', sex: 'female' })
+    expect(readNumber('hmt_residence_card', '810000198506150039', TODAY).state).toBe('good')
+    expect(readNumber('hmt_residence_card', '830000197712010044', TODAY)).toMatchObject({ state: 'good', sex: 'female' })
   })
 })
 
 describe('other documents', () => {
   it('a permanent residence card of 2023 tells the country, one of 2017 has letters first', () => {
-    expect(readNumber('foreign_pr', '911840198808080055', TODAY)).toMatchObject({ state: 'good', country: '840' })
-    expect(readNumber('foreign_pr', 'USA510188080801', TODAY).state).toBe('good')
-    expect(readNumber('foreign_pr', 'US', TODAY).state).toBe('partial')
+    expect(readNumber('foreign_permanent_residence', '911840198808080055', TODAY)).toMatchObject({ state: 'good', country: '840' })
+    expect(readNumber('foreign_permanent_residence', 'USA510188080801', TODAY).state).toBe('good')
+    expect(readNumber('foreign_permanent_residence', 'US', TODAY).state).toBe('partial')
   })
 
   it.each([
-    ['hm_permit', 'H12345678', 'good'],
-    ['hm_permit', 'M1234567801', 'good'],
-    ['hm_permit', 'K12345678', 'bad'],
-    ['tw_permit', '12345678', 'good'],
-    ['tw_permit', '1234', 'partial'],
-    ['passport', 'L898902C3', 'good'],
-    ['passport', 'e 1234-5678', 'good'],
-    ['passport', 'ABC', 'partial'],
-    ['passport', '<script>', 'bad'],
+    ['hk_macao_permit', 'H12345678', 'good'],
+    ['hk_macao_permit', 'M1234567801', 'good'],
+    ['hk_macao_permit', 'K12345678', 'bad'],
+    ['taiwan_permit', '12345678', 'good'],
+    ['taiwan_permit', '1234', 'partial'],
+    ['foreign_passport', 'L898902C3', 'good'],
+    ['foreign_passport', 'e 1234-5678', 'good'],
+    ['foreign_passport', 'ABC', 'partial'],
+    ['foreign_passport', '<script>', 'bad'],
     ['birth_certificate', 'T510123456', 'good'],
+    ['prc_passport', 'E12345678', 'good'],
+    ['prc_passport', 'EI1234567', 'bad'],
+    ['household_book', '510108201202290024', 'good'],
     ['police_certificate', '成公临证2025001', 'good'],
   ] as const)('%s %s is %s', (type, number, state) => {
     expect(readNumber(type, number, TODAY).state).toBe(state)

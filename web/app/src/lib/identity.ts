@@ -2,16 +2,18 @@
 
 export const DOCUMENT_TYPES = [
   'resident_id',
-  'hm_permit',
-  'tw_permit',
-  'hmt_residence',
-  'foreign_pr',
-  'passport',
-  'police_certificate',
+  'hk_macao_permit',
+  'taiwan_permit',
+  'hmt_residence_card',
+  'foreign_permanent_residence',
+  'foreign_passport',
+  'prc_passport',
+  'household_book',
   'birth_certificate',
+  'police_certificate',
 ] as const
 export type DocumentType = (typeof DOCUMENT_TYPES)[number]
-export type Sex = 'male' | 'female'
+export type Sex = 'male' | 'female' | 'unspecified'
 
 /** A calendar day without a zone, as documents print it. */
 export interface Day {
@@ -45,7 +47,7 @@ export function checkCharacter(first17: string): string {
 
 /** This will tidy what people type or paste: full-width letters, spaces, dashes, small letters. */
 export function tidyNumber(raw: string): string {
-  return raw.normalize('NFKC').replace(/[\s\-‐-―.·]/g, '').toUpperCase()
+  return raw.normalize('NFKC').replace(/[\s\-‐-―_.·()[\]【】第号字]/g, '').toUpperCase()
 }
 
 /** This will tell whether that day exists and lies within a human life before `today`. */
@@ -75,13 +77,15 @@ export function readNumber(type: DocumentType, raw: string, today: Day): NumberR
 
 const READERS: Record<DocumentType, (text: string, today: Day) => NumberReading> = {
   resident_id: readResidentId,
-  hmt_residence: (text, today) => readEighteen(text, today, /^8[123]0000/),
-  foreign_pr: readPermanentResidence,
-  hm_permit: shaped(/^[HM](\d{8}|\d{10})$/, /^[HM]\d{0,10}$/),
-  tw_permit: shaped(/^(\d{8}|\d{10}|\d{8}[A-Z])$/, /^\d{0,10}$/),
-  passport: shaped(/^(?=.*\d)[A-Z0-9]{5,20}$/, /^[A-Z0-9]{0,20}$/),
-  police_certificate: shaped(/^[A-Z0-9()（）〔〕第号字\u4e00-\u9fff]{4,40}$/, /^.{0,40}$/),
-  birth_certificate: shaped(/^([A-Z]\d{9}|\d{17}[\dX])$/, /^[A-Z]?\d{0,18}$/),
+  household_book: readResidentId,
+  hmt_residence_card: (text, today) => readEighteen(text, today, /^8[123]0000/),
+  foreign_permanent_residence: readPermanentResidence,
+  hk_macao_permit: shaped(/^[HM](\d{8}|\d{10})$/, /^[HM]\d{0,10}$/),
+  taiwan_permit: shaped(/^(\d{8}|\d{10}|\d{8}[A-Z])$/, /^\d{0,10}$/),
+  foreign_passport: shaped(/^(?=.*\d)[A-Z0-9]{5,20}$/, /^[A-Z0-9]{0,20}$/),
+  prc_passport: shaped(/^(E\d{8}|E[A-HJ-NP-Z]\d{7}|G\d{8}|[DSP]E?\d{7,8})$/, /^(E[A-HJ-NP-Z]?|[DSP]E?|G)\d{0,8}$/),
+  police_certificate: shaped(/^(?=.*\d)[A-Z0-9\u4e00-\u9fff]{4,30}$/, /^[A-Z0-9\u4e00-\u9fff]{0,30}$/),
+  birth_certificate: shaped(/^[A-Z]\d{9}$/, /^[A-Z]\d{0,9}$/),
 }
 
 function readResidentId(text: string, today: Day): NumberReading {
@@ -93,7 +97,9 @@ function readResidentId(text: string, today: Day): NumberReading {
 function readPermanentResidence(text: string, today: Day): NumberReading {
   if (/^[A-Z]/.test(text)) return shaped(/^[A-Z]{3}\d{12}$/, /^[A-Z]{0,3}\d{0,12}$/)(text)
   const reading = readEighteen(text, today, /^9/)
-  return text.length >= 6 ? { ...reading, country: text.slice(3, 6) } : reading
+  // That the sequence tells the sex is confirmed for citizens' numbers only.
+  const { sex: _unsure, ...sure } = reading
+  return text.length >= 6 ? { ...sure, country: text.slice(3, 6) } : sure
 }
 
 function readEighteen(text: string, today: Day, start: RegExp): NumberReading {
