@@ -1,0 +1,35 @@
+import { createRouter, createWebHashHistory, type RouteRecordRaw } from 'vue-router';
+import type { TextKey } from './locale/texts';
+import type { Place } from './permissions';
+import { sees, session } from './session';
+
+declare module 'vue-router' {
+  interface RouteMeta { title?: TextKey; place?: Place }
+}
+
+const routes: RouteRecordRaw[] = [
+  { path: '/sign-in', name: 'sign-in', component: () => import('./pages/SignIn.vue'), meta: { title: 'signIn.title' } },
+  { path: '/tonight', name: 'tonight', component: () => import('./pages/Tonight.vue'), meta: { title: 'nav.tonight', place: 'tonight' } },
+  { path: '/gates', name: 'gates', component: () => import('./pages/Gates.vue'), meta: { title: 'nav.gates', place: 'gates' } },
+  { path: '/reports', name: 'reports', component: () => import('./pages/Reports.vue'), meta: { title: 'nav.reports', place: 'reports' } },
+  { path: '/units', name: 'units', component: () => import('./pages/Units.vue'), meta: { title: 'nav.units', place: 'units' } },
+  { path: '/units/:id', name: 'unit', component: () => import('./pages/Unit.vue'), props: true, meta: { title: 'nav.units', place: 'units' } },
+  { path: '/bookings', name: 'bookings', component: () => import('./pages/Bookings.vue'), meta: { title: 'nav.bookings', place: 'bookings' } },
+  { path: '/bookings/new', name: 'new-booking', component: () => import('./pages/NewBooking.vue'), meta: { title: 'form.title', place: 'bookings' } },
+  { path: '/:rest(.*)*', redirect: '/tonight' },
+];
+
+export const PLACES: readonly Place[] = ['tonight', 'gates', 'reports', 'units', 'bookings'];
+
+export const router = createRouter({ history: createWebHashHistory(), routes, scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 } });
+
+router.beforeEach((to) => {
+  if (to.name === 'sign-in') return session.who ? { name: 'tonight' } : true;
+  if (!session.who) return { name: 'sign-in', query: to.fullPath === '/tonight' ? {} : { then: to.fullPath } };
+  const place = to.meta.place;
+  if (place && !sees(place)) {
+    const first = PLACES.find(sees);
+    return first ? { name: first } : true;
+  }
+  return true;
+});

@@ -1,0 +1,14 @@
+/** A few tones for many states; the words always stand beside the colour. */
+export type Tone = 'plain' | 'wait' | 'go' | 'good' | 'warn' | 'bad' | 'past';
+
+const TONES: Record<string, Tone> = {
+  BOOKED: 'plain', EXPECTED: 'plain', REGISTERED: 'wait', PARTLY_REGISTERED: 'wait', VERIFIED: 'go', CHECKED_IN: 'good',
+  CHECKED_OUT: 'past', NO_SHOW: 'warn', CANCELLED: 'past', AUTO_CLOSED: 'warn', OPEN: 'plain',
+  QUEUED: 'plain', SENDING: 'wait', PENDING: 'wait', ACCEPTED: 'good', REJECTED: 'bad', PARKED: 'bad', WAITING: 'plain',
+  DRAFT: 'plain', SUBMITTED: 'wait', CHECKED: 'go', CODED: 'go', ACTIVE: 'good', SUSPENDED: 'warn', CLOSED: 'past',
+  PLANNED: 'plain', EXPIRED: 'past', REVOKED: 'past',
+  allow: 'good', hold: 'warn', refuse: 'bad',
+  CREATED: 'good', CHANGED: 'go', UNCHANGED: 'past', REFUSED: 'bad', SKIPPED: 'past',
+};
+
+export const toneOf = (state: string | null | undefined): Tone => (state ? (TONES[state] ?? 'plain') : 'past');
