@@ -47,7 +47,8 @@ def test_a_decision_is_the_one_on_record(case):
 
 def test_every_reason_a_gate_can_give_is_on_record():
     assert {case["verdict"]["reason"] for case in DECISIONS["cases"]} == set(PRECEDENCE)
-    assert set(Reason) - set(PRECEDENCE) == {Reason.JOURNAL_FAILED, Reason.DOOR_FAILED, Reason.STRIKE_UNCONFIRMED}
+    of_the_box = {Reason.JOURNAL_FAILED, Reason.DOOR_FAILED, Reason.STRIKE_UNCONFIRMED, Reason.RELEASED}
+    assert set(Reason) - set(PRECEDENCE) == of_the_box
 
 
 @pytest.mark.parametrize("case", vectors("passes")["cases"], ids=lambda case: case["serial"])

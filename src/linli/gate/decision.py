@@ -68,10 +68,11 @@ class Reason(StrEnum):
     SNAPSHOT_TOO_OLD = "SNAPSHOT_TOO_OLD"
     CLOCK_UNSURE = "CLOCK_UNSURE"
     OK = "OK"
-    # The last three are never a verdict of `decide`; the agent writes them when the box itself failed.
+    # The last four are never a verdict of `decide`; the agent writes them of the box itself.
     JOURNAL_FAILED = "JOURNAL_FAILED"
     DOOR_FAILED = "DOOR_FAILED"
     STRIKE_UNCONFIRMED = "STRIKE_UNCONFIRMED"
+    RELEASED = "RELEASED"
 
 
 # The first that applies is the answer. Life before order, order before law: fire, the way out, a named person's hand,
@@ -128,6 +129,7 @@ TEXTS: Mapping[Reason, tuple[str, str]] = MappingProxyType(
         ),
         Reason.DOOR_FAILED: ("门锁无响应,请联系值班人员", "The door does not answer, please call the guard"),
         Reason.STRIKE_UNCONFIRMED: ("断电前的开门未确认", "An opening before a power cut is unconfirmed"),
+        Reason.RELEASED: ("门已恢复正常", "The door works as usual again"),
     }
 )
 
