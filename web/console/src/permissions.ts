@@ -50,10 +50,9 @@ export const maySee = (grants: readonly Grant[], place: Place): boolean => holds
 
 /** Stay deeds that make sense in a state. */
 const STAY_DEEDS: Record<string, readonly Deed[]> = {
-  BOOKED: ['move'],
   REGISTERED: ['eye-check', 'move'],
-  VERIFIED: ['eye-check', 'check-in', 'move'],
-  CHECKED_IN: ['check-out', 'move'],
+  VERIFIED: ['check-in', 'eye-check', 'move'],
+  IN_HOUSE: ['check-out', 'move'],
 };
 
 export function stayDeeds(grants: readonly Grant[], stay: { state: string; level: number; may?: string[] }): Deed[] {
@@ -77,12 +76,7 @@ export const unitDeeds = (grants: readonly Grant[], unit: { state: string; may?:
   (UNIT_DEEDS[unit.state] ?? []).filter((deed) => mayDo(grants, deed, unit.may));
 
 /** A booking may be changed until it is over. */
-const BOOKING_DEEDS: Record<string, readonly Deed[]> = {
-  BOOKED: ['extend', 'cancel', 'no-show'],
-  REGISTERED: ['extend', 'cancel', 'no-show'],
-  VERIFIED: ['extend', 'cancel', 'no-show'],
-  CHECKED_IN: ['extend'],
-};
+const BOOKING_DEEDS: Record<string, readonly Deed[]> = { BOOKED: ['extend', 'cancel', 'no-show'] };
 
 export const bookingDeeds = (grants: readonly Grant[], booking: { state: string }): Deed[] =>
   (BOOKING_DEEDS[booking.state] ?? []).filter((deed) => mayDo(grants, deed));

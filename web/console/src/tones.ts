@@ -2,9 +2,9 @@
 export type Tone = 'plain' | 'wait' | 'go' | 'good' | 'warn' | 'bad' | 'past';
 
 const TONES: Record<string, Tone> = {
-  BOOKED: 'plain', EXPECTED: 'plain', REGISTERED: 'wait', PARTLY_REGISTERED: 'wait', VERIFIED: 'go', CHECKED_IN: 'good',
-  CHECKED_OUT: 'past', NO_SHOW: 'warn', CANCELLED: 'past', AUTO_CLOSED: 'warn', OPEN: 'plain',
-  QUEUED: 'plain', SENDING: 'wait', PENDING: 'wait', ACCEPTED: 'good', REJECTED: 'bad', PARKED: 'bad', WAITING: 'plain',
+  BOOKED: 'plain', REGISTERED: 'wait', VERIFIED: 'go', IN_HOUSE: 'good',
+  CHECKED_OUT: 'past', NO_SHOW: 'warn', CANCELLED: 'past', AUTO_CLOSED: 'warn',
+  QUEUED: 'plain', SENDING: 'wait', PENDING: 'wait', ACCEPTED: 'good', REJECTED: 'bad', PARKED: 'bad', DUE: 'wait', NONE: 'past',
   DRAFT: 'plain', SUBMITTED: 'wait', CHECKED: 'go', CODED: 'go', ACTIVE: 'good', SUSPENDED: 'warn', CLOSED: 'past',
   PLANNED: 'plain', EXPIRED: 'past', REVOKED: 'past',
   allow: 'good', hold: 'warn', refuse: 'bad',

@@ -14,7 +14,7 @@ export interface ProblemBody {
   errors?: { field?: string; message?: Words | string; code?: string }[];
 }
 
-export interface Page<T> { items: T[]; total: number; page: number; size: number }
+export interface Page<T> { items: T[]; total: number; page: number; size: number; counts?: Record<string, number> }
 
 export interface Grant { role: string; scope?: string | null }
 export interface Whoami { username: string; display_name?: string; roles: Grant[] }

@@ -38,5 +38,3 @@ export const said = (words: Words | null | undefined): string => words?.[languag
 const numbers = computed(() => new Intl.NumberFormat(language.value === 'zh' ? 'zh-CN' : 'en-GB'));
 export const count = (n: number | null | undefined): string => (n === null || n === undefined ? '–' : numbers.value.format(n));
 
-const percents = computed(() => new Intl.NumberFormat(language.value === 'zh' ? 'zh-CN' : 'en-GB', { style: 'percent' }));
-export const percent = (part: number, whole: number): string => (whole > 0 ? percents.value.format(part / whole) : '–');
