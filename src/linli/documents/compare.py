@@ -11,7 +11,7 @@ from datetime import date
 from itertools import permutations
 
 from linli.documents import kinds, numbers
-from linli.documents.fields import ReadField, Reading
+from linli.documents.fields import SURE, ReadField, Reading
 from linli.documents.kinds import MrzForm
 from linli.documents.mrz import FieldState
 
@@ -19,7 +19,6 @@ TYPED = 1
 COMPARED = 2
 FULL_NAME = 26  # the shortest form of the zone has room for 30 characters of names
 MOST_WORDS = 5
-SURE = 0.85  # below this score a name that differs is called unread rather than mismatched: another picture may do
 
 # A zone writes these otherwise than ISO 3166 does (ICAO 9303-3 § 5).
 ZONE_COUNTRIES = {"D": "DEU", "GBD": "GBR", "GBN": "GBR", "GBO": "GBR", "GBP": "GBR", "GBS": "GBR", "RKS": "XKX"}
@@ -98,7 +97,7 @@ def _verdict(name: str, reading: Reading, typed: Typed) -> bool | None:
         return True if name == "number" and _zone_confirms(reading, typed) else None
     agrees = _agrees(name, reading, read, typed)
     if not agrees and name == "native_name" and read.score < SURE:
-        return None
+        return None  # unread rather than mismatched: another picture may do
     return agrees
 
 

@@ -16,6 +16,8 @@ from linli.documents import mrz as zones
 from linli.documents import numbers, problems
 from linli.documents.mrz import FieldState, Mrz
 
+LEGIBLE = 0.5  # below this score a line is noise, or stands on its head
+SURE = 0.85  # below this score a line is read, but a better picture might read otherwise
 SAME_ROW = 0.6  # of a line's height: centres nearer than this stand in one row
 SAME_ROW_GAP = 5.0  # of a line's height: a value stands no further from its label
 
@@ -62,14 +64,15 @@ class Reading:
         return self.kind is not None
 
     @property
-    def sound_fields(self) -> int:
-        """How many fields can be trusted."""
-        return sum(read.state is not FieldState.BAD for read in self.fields.values())
+    def sure_fields(self) -> frozenset[str]:
+        """The fields that are sound and were seen clearly."""
+        sound = ((name, read) for name, read in self.fields.items() if read.state is not FieldState.BAD)
+        return frozenset(name for name, read in sound if read.score >= SURE)
 
 
 def from_lines(lines: Sequence[Line], *, today: date) -> Reading:
     """Find the fields of a document among lines seen; a reading without a kind means that there was none."""
-    rows = _rows(lines)
+    rows = _rows([line for line in lines if line.score >= LEGIBLE])
     zone = zones.find_mrz([text for text, _ in rows], today=today)
     score = sum(line.score for line in lines) / len(lines) if lines else 0.0
     if zone is not None:

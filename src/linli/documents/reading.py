@@ -30,7 +30,7 @@ WORKING_SIDE = 1800  # longest side in pixels: a line of 44 characters across ha
 SMALL_SIDE = 900  # smaller pictures are enlarged to this, or their letters are lost on the detector
 UPRIGHT_SCORE = 0.85  # upside-down text is read with less confidence than this
 TALL = 1.5
-ENOUGH_FIELDS = 2  # a number and a name at least
+ENOUGH = frozenset({"number", "native_name"})
 
 Picture = NDArray[np.uint8]
 
@@ -59,28 +59,31 @@ def warm_up() -> None:
 
 def _best_reading(picture: Picture, *, today: date) -> Reading:
     best, lines = _reading(picture, today=today)
-    looks = _second_looks(picture, lines, best) if lines else ()
-    for look in looks:
-        if best.mrz or best.sound_fields >= ENOUGH_FIELDS:
+    for look in _other_looks(picture, lines, upright=best.mean_score >= UPRIGHT_SCORE):
+        if best.mrz or best.sure_fields >= ENOUGH:
             break
-        best = max(best, _reading(look(), today=today)[0], key=lambda reading: reading.sound_fields)
+        best = max(best, _reading(look(), today=today)[0], key=lambda reading: len(reading.sure_fields))
     return best
 
 
-def _second_looks(picture: Picture, lines: list[Line], first: Reading) -> Iterator[Callable[[], Picture]]:
-    """What is worth trying when little was recognised: another side up, or the paper whitened under a watermark."""
-    if not first.readable and sum(_is_tall(line) for line in lines) * 2 > len(lines):
+def _other_looks(picture: Picture, lines: list[Line], *, upright: bool) -> Iterator[Callable[[], Picture]]:
+    """What is worth trying when too little was read: another side up, or the paper whitened under a watermark."""
+    if not lines:
+        return
+    if _sideways(lines):
         yield lambda: _turned(picture, 1)
         yield lambda: _turned(picture, 3)
-        return
-    if not first.readable and first.mean_score < UPRIGHT_SCORE:
+    elif upright:
+        yield lambda: _whitened(picture)
+    else:
         yield lambda: _turned(picture, 2)
-    yield lambda: _whitened(picture)
+        yield lambda: _whitened(picture)
 
 
 def _reading(picture: Picture, *, today: date) -> tuple[Reading, list[Line]]:
     lines = _lines(picture)
-    return from_lines(lines, today=today), lines
+    # The engine reads tall boxes too, but labels and values then stand in no row: the page must be turned first.
+    return from_lines([] if _sideways(lines) else lines, today=today), lines
 
 
 def _lines(picture: Picture) -> list[Line]:
@@ -97,6 +100,7 @@ def _engine() -> Any:
     return RapidOCR(
         intra_op_num_threads=1,
         inter_op_num_threads=1,
+        text_score=0.0,  # what is illegible still tells which way up the page is
         det_limit_type="max",
         det_limit_side_len=960,
         rec_batch_num=1,  # lines differ much in length: a batch is padded to its longest
@@ -140,6 +144,10 @@ def _sized(picture: Picture) -> Picture:
     size = (round(width * wanted / longest), round(height * wanted / longest))
     how = cv2.INTER_AREA if wanted < longest else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(picture, size, interpolation=how), dtype=np.uint8)
+
+
+def _sideways(lines: list[Line]) -> bool:
+    return sum(_is_tall(line) for line in lines) * 2 > len(lines)
 
 
 def _is_tall(line: Line) -> bool:
