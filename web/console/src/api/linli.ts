@@ -1,4 +1,5 @@
 /** Every request the console makes, by the name of what the person wants. */
+import { unitDetail, unitRow, type RawUnit } from './adapt';
 import { call } from './client';
 import type {
   BookingRow, FeedResult, GateEvent, GateRow, NewBooking, Overview, Page, ReportRow, StayDetail, StayRow, UnitDetail,
@@ -23,7 +24,7 @@ export const getOverview = (date: string, signal?: Signal) =>
 
 export interface StayFilter { date: string; state?: string; kind?: string; q?: string; unit?: string; page?: number }
 export const listStays = async (filter: StayFilter, signal?: Signal) =>
-  asPage(await call<Page<StayRow>>('GET', '/api/stays', { query: { ...filter }, signal }));
+  asPage(await call<Page<StayRow> | StayRow[]>('GET', '/api/stays', { query: { ...filter }, signal }));
 export const getStay = (id: string) => call<StayDetail>('GET', `/api/stays/${id}`);
 export const eyeCheck = (id: string, note: string) => call<StayDetail>('POST', `/api/stays/${id}/eye-check`, { body: { note } });
 export const checkIn = (id: string) => call<StayDetail>('POST', `/api/stays/${id}/check-in`, { body: {} });
@@ -42,23 +43,33 @@ export const replayReport = (id: string, onceKey: string) =>
   call<unknown>('POST', `/api/reports/${id}/replay`, { body: {}, onceKey });
 
 export interface UnitFilter { state?: string; q?: string; page?: number }
-export const listUnits = async (filter: UnitFilter, signal?: Signal) =>
-  asPage(await call<Page<UnitRow>>('GET', '/api/units', { query: { ...filter }, signal }));
-export const getUnit = (id: string, period?: { from: string; to: string }) =>
-  call<UnitDetail>('GET', `/api/units/${id}`, { query: period });
-export const moveUnit = (id: string, verb: string, body: object) => call<UnitDetail>('POST', `/api/units/${id}/${verb}`, { body });
+export const listUnits = async (filter: UnitFilter, signal?: Signal): Promise<Page<UnitRow>> => {
+  const page = asPage(await call<Page<RawUnit> | RawUnit[]>('GET', '/api/units', { query: { ...filter }, signal }));
+  return { ...page, items: page.items.map(unitRow) };
+};
+/** With a period, each bed says whether it is free in it. */
+export const getUnit = async (id: string, period?: { from: string; to: string }): Promise<UnitDetail> =>
+  unitDetail(await call<RawUnit>('GET', `/api/units/${id}`, { query: period }));
+export const moveUnit = (id: string, verb: string, body: object) => call<unknown>('POST', `/api/units/${id}/${verb}`, { body });
 
 export const listBookings = async (date: string, page: number, signal?: Signal) =>
-  asPage(await call<Page<BookingRow>>('GET', '/api/bookings', { query: { date, page }, signal }));
+  asPage(await call<Page<BookingRow> | BookingRow[]>('GET', '/api/bookings', { query: { date, page }, signal }));
 export const book = (booking: NewBooking, onceKey: string) =>
   call<BookingRow>('POST', '/api/bookings', { body: booking, onceKey });
+/** The link comes with a fresh booking; for an older one it is asked for. */
+export const registrationLink = async (booking: BookingRow): Promise<string> => {
+  if (booking.registration_url) return booking.registration_url;
+  const { url } = await call<{ url: string }>('POST', `/api/bookings/${booking.id}/link`, { body: {} });
+  return url;
+};
 export const cancelBooking = (id: string, reason: string) =>
   call<BookingRow>('POST', `/api/bookings/${id}/cancel`, { body: { reason } });
 export const extendBooking = (id: string, leave_at: string) =>
   call<BookingRow>('POST', `/api/bookings/${id}/extend`, { body: { leave_at } });
 export const noShow = (id: string) => call<BookingRow>('POST', `/api/bookings/${id}/no-show`, { body: {} });
-export const importFeed = (file: File, onceKey: string) => {
+export const importFeed = (feed: { file: File; unitId: string }, onceKey: string) => {
   const form = new FormData();
-  form.append('file', file);
+  form.append('file', feed.file);
+  if (feed.unitId) form.append('unit_id', feed.unitId);
   return call<FeedResult>('POST', '/api/bookings/feed', { form, onceKey });
 };

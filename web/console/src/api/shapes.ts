@@ -114,19 +114,18 @@ export interface ReportRow {
 }
 
 export interface BedView { id: string; label: string; free?: boolean }
-export interface RoomView { id: string; label: string; beds: BedView[]; max_occupancy?: number | null }
+export interface RoomView { id: string; label: string; beds: BedView[]; max_occupancy?: number | null; mode?: string }
 export interface UnitRow {
   id: string;
-  code?: string | null;
   label: string;
-  address?: string;
+  code?: string | null;
+  mark_code?: string | null;
   state: string;
   operator_id?: string;
   operator_name?: string;
-  rooms: number | RoomView[];
-  beds?: number;
+  rooms: number;
+  beds: number;
   max_occupancy?: number | null;
-  guests_tonight?: number | null;
 }
 export interface UnitDetail extends Omit<UnitRow, 'rooms'> {
   rooms: RoomView[];
@@ -146,6 +145,7 @@ export interface BookingRow {
   leave_at: string;
   guests_expected: number;
   guests_registered: number;
+  beds?: string[];
   registration_url?: string | null;
 }
 
@@ -159,5 +159,13 @@ export interface NewBooking {
   guests_expected: number;
 }
 
-export interface FeedRow { row: number; outcome: string; booking_id?: string | null; summary?: string; message?: Words | null }
-export interface FeedResult { rows: FeedRow[]; created?: number; changed?: number; refused?: number }
+export interface FeedRow {
+  row: number;
+  outcome: string;
+  booking_id?: string | null;
+  summary?: string;
+  arrive_at?: string | null;
+  leave_at?: string | null;
+  message?: Words | null;
+}
+export interface FeedResult { rows: FeedRow[]; created: number; changed: number; refused: number }
