@@ -70,6 +70,7 @@ def test_a_receipt_survives_the_way(receipt):
         stored=st.dictionaries(gates, counts),
         gaps=st.lists(st.builds(Gap, gate=gates, first=counts, last=counts)).map(tuple),
         broken=st.lists(st.builds(Broken, gate=words, sequence=counts, why=words)).map(tuple),
+        hashes=st.dictionaries(gates, words),
     )
 )
 def test_a_journal_receipt_survives_the_way(receipt):

@@ -120,6 +120,12 @@ def append(*, head: Head, event: Event) -> tuple[str, Head]:
     return line, Head(gate=head.gate, sequence=head.sequence + 1, hash=digest)
 
 
+def fields(line: str) -> tuple[str, ...] | None:
+    """Split a line into its fields, without the format, if its form and its own hash hold; None if not."""
+    match = _LINE.fullmatch(line)
+    return match.groups() if match is not None and sm3(line[:_HASHED]) == match[13] else None
+
+
 def parse(line: str) -> Line:
     """Read one line and check its own hash. Raises BadLine."""
     match = _LINE.fullmatch(line)

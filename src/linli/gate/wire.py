@@ -11,7 +11,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -45,11 +45,13 @@ class JournalReceipt:
     """The server says: of each gate it holds lines up to here, these are missing, and these it could not believe.
 
     It names every gate of the box, also after an empty batch, so that a box with a lost disk learns where it stood.
+    `hashes` are those of the lines named in `stored`: a box whose own line differs knows that its history was lost.
     """
 
     stored: Mapping[str, int]
     gaps: tuple[Gap, ...] = ()
     broken: tuple[Broken, ...] = ()
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 def encode_delta(delta: Delta) -> bytes:
@@ -119,6 +121,7 @@ def encode_journal_receipt(receipt: JournalReceipt) -> bytes:
         stored=dict(receipt.stored),
         gaps=[[gap.gate, gap.first, gap.last] for gap in receipt.gaps],
         broken=[[line.gate, line.sequence, line.why] for line in receipt.broken],
+        **({"hashes": dict(receipt.hashes)} if receipt.hashes else {}),
     )
 
 
@@ -205,6 +208,7 @@ def _journal_receipt_from(message: dict[str, Any]) -> JournalReceipt:
             Broken(gate=_text(gate), sequence=_count(sequence), why=_text(why))
             for gate, sequence, why in message.get("broken", ())
         ),
+        hashes={_gate(gate): _text(digest) for gate, digest in message.get("hashes", {}).items()},
     )
 
 

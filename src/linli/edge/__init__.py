@@ -1,0 +1,1 @@
+"""The agent on a gate box: it decides alone, forgets nothing, locks nobody in and converges with the server."""

@@ -1,0 +1,1 @@
+"""Drivers: one module a make of door or reader."""
