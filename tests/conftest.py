@@ -15,7 +15,10 @@ import pytest
 from linli.server import env, postgres
 
 GIVEN = os.environ.get("LINLI_TEST_DATABASE_URL", "")
-WITHOUT_DJANGO = ("gate", "edge", "sim", "faces", "documents", "rules")
+WITHOUT_DJANGO = (
+    *("gate/", "edge/", "sim/", "faces/", "documents/", "rules/", "supervise/"),
+    *("house/test_contracts.py", "server/test_env.py", "server/test_postgres.py"),
+)
 HOME = Path(tempfile.mkdtemp(prefix="linli-tests-"))
 
 
@@ -38,8 +41,8 @@ def pytest_pycollect_makemodule(module_path: Path) -> None:
 
     Not by a line in pyproject.toml: that would be read before the lines above have run.
     """
-    area = module_path.relative_to(Path(__file__).parent).parts[0]
-    if area not in WITHOUT_DJANGO and "DJANGO_SETTINGS_MODULE" not in os.environ:
+    place = module_path.relative_to(Path(__file__).parent).as_posix()
+    if not place.startswith(WITHOUT_DJANGO) and "DJANGO_SETTINGS_MODULE" not in os.environ:
         os.environ["DJANGO_SETTINGS_MODULE"] = "linli.server.settings"
         django.setup()
 

@@ -1,0 +1,157 @@
+"""The `linli` command: it parses, prepares what a command needs, and calls one thing."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+from linli.server import env, postgres
+
+# What each command runs. By name, so that `linli serve` does not pay for what only `linli bench` needs.
+DOORS = {
+    "up": "linli.supervise.up:main",
+    "serve": "linli.server.serving:main",
+    "work": "linli.server.worker:main",
+    "seed": "linli.server.seed:main",
+    "enrol": "linli.server.access.actions:enrol_machine_box",
+    "day": "linli.supervise.day:main",
+    "journey": "linli.supervise.journey:main",
+    "bench": "linli.bench:main",
+    "audited_estates": "linli.server.privacy.queries:audited_estates",
+    "verify_chain": "linli.server.privacy.queries:verify_chain",
+    "django_setup": "django:setup",
+    "django_command": "django.core.management:call_command",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code: 0 done, 1 refused or failed, 2 wrong arguments."""
+    asked = _parser().parse_args(arguments)
+    try:
+        return int(asked.run(asked) or 0)
+    except (env.BadEnvironment, postgres.PostgresProblem) as problem:
+        print(f"linli: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="linli", description="Linli 邻里: run a residential estate.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int | None], about: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=about, description=about)
+        command.set_defaults(run=run)
+        return command
+
+    add("up", lambda asked: _door("up")(), "start everything on this machine and watch over it until Ctrl-C")
+    add("serve", _serve, "serve the API, the pages and the streams")
+    add("work", _work, "run background jobs: outbox, timers, retention")
+    add("migrate", _migrate, "bring the tables up to date").add_argument(
+        "--check", action="store_true", help="only tell whether models and migrations agree"
+    )
+    add("seed", _seed, "fill an empty database with a fictional estate").add_argument("town", choices=["dongfang"])
+    add("enrol", _enrol, "write an enrolment file for a gate box that serves all gates").add_argument("file")
+    add("audit", _audit, "check the audit chain of every estate").add_argument("verb", choices=["verify"])
+    _add_day(add("day", _day, "run one simulated day on a fresh instance and count it"))
+    add("journey", _journey, "walk one guest through on real input files").add_argument("--json", action="store_true")
+    bench = add("bench", _bench, "measure, each beside the floor it is held against; prints JSON")
+    bench.add_argument("names", nargs="*", metavar="NAME", help="all when left out")
+    return parser
+
+
+def _add_day(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--guests", type=int, default=100)
+    parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
+
+
+def _serve(asked: argparse.Namespace) -> int:
+    with _database() as settings:
+        try:
+            return int(_door("serve")(settings=settings))
+        except RuntimeError as problem:
+            print(f"linli: {problem}", file=sys.stderr)
+            return 1
+
+
+def _work(asked: argparse.Namespace) -> int | None:
+    with _django():
+        return _door("work")()  # type: ignore[no-any-return]
+
+
+def _migrate(asked: argparse.Namespace) -> None:
+    if asked.check:
+        # On a database of its own: the question is about the code, and every migration is tried on the way.
+        with postgres.temporary() as address:
+            os.environ["DATABASE_URL"] = address
+            with _django():
+                _door("django_command")("makemigrations", check=True, dry_run=True)
+                _door("django_command")("migrate", verbosity=0)
+        return
+    with _django():
+        _door("django_command")("migrate", interactive=False)
+
+
+def _seed(asked: argparse.Namespace) -> int | None:
+    with _django():
+        return _door("seed")(town=asked.town)  # type: ignore[no-any-return]
+
+
+def _enrol(asked: argparse.Namespace) -> None:
+    with _django():
+        _door("enrol")(file=asked.file)
+
+
+def _audit(asked: argparse.Namespace) -> int:
+    with _django():
+        reports = [_door("verify_chain")(estate_id=estate) for estate in _door("audited_estates")()]
+    for report in reports:
+        print(report)
+    return 0 if all(report.whole for report in reports) else 1
+
+
+def _day(asked: argparse.Namespace) -> int | None:
+    return _door("day")(guests=asked.guests, as_json=asked.json)  # type: ignore[no-any-return]
+
+
+def _journey(asked: argparse.Namespace) -> int | None:
+    return _door("journey")(as_json=asked.json)  # type: ignore[no-any-return]
+
+
+def _bench(asked: argparse.Namespace) -> int | None:
+    return _door("bench")(names=asked.names)  # type: ignore[no-any-return]
+
+
+def _door(name: str) -> Callable[..., Any]:
+    module, _, function = DOORS[name].partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
+
+
+@contextmanager
+def _database() -> Iterator[env.Env]:
+    """Have the database for the length of a command: somebody's, the one that runs, or our own started for it."""
+    settings = env.load()
+    env.prepare_home(settings)
+    if not settings.embedded:
+        yield settings
+        return
+    with postgres.running(settings.pg_home, binaries=settings.pg_bin) as address:
+        os.environ["DATABASE_URL"] = address
+        yield env.load()
+
+
+@contextmanager
+def _django() -> Iterator[None]:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "linli.server.settings"
+    with _database():
+        _door("django_setup")()
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""`linli up`: the whole estate on this machine, watched over until Ctrl-C."""
+
+import importlib.util
+import os
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+
+from linli.server import env, postgres
+from linli.supervise.instance import TICK_SECONDS, AlreadyRunning, Instance
+from linli.supervise.keeper import ProgramFailed
+
+LIVE_DAY = "linli.sim.live"
+
+
+def main() -> int:
+    """Start everything, say where it is, keep it running until told to stop; 0 after a clean stop, 1 otherwise."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        instance = Instance(environ=os.environ, say=_say)
+    except env.BadEnvironment as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    code = 0
+    try:
+        _run(instance)
+    except KeyboardInterrupt:
+        _say("\n正在停止 Stopping …")
+    except (AlreadyRunning, ProgramFailed, postgres.PostgresProblem) as problem:
+        print(problem, file=sys.stderr)
+        code = 1
+    finally:
+        # A second Ctrl-C must not leave half of it running; every step of a stop has its own time limit.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        instance.stop()
+    if not code:
+        _say("已停止，数据已保留。Stopped; the data are kept.")
+    return code
+
+
+def _run(instance: Instance) -> None:
+    began = time.monotonic()
+    _say(f"Linli 邻里 · {instance.env.home}")
+    instance.start()
+    _say(_addresses(instance, seconds=time.monotonic() - began))
+    _start_live_day(instance)
+    pause = threading.Event()
+    while not pause.wait(TICK_SECONDS):
+        instance.look_after()
+
+
+def _start_live_day(instance: Instance) -> None:
+    """Let the simulated guests of one slow day come and go, so that the console moves."""
+    if importlib.util.find_spec(LIVE_DAY) is None:
+        return
+    command = [sys.executable, "-m", LIVE_DAY, "--server", instance.url, "--home", str(instance.env.home)]
+    instance.keeper.start(instance.program(name="live-day", command=command))
+
+
+def _addresses(instance: Instance, *, seconds: float) -> str:
+    home = instance.env.home
+    logins = home / "demo-logins.txt"
+    lines = [
+        "",
+        f"  就绪 Ready in {seconds:.0f} s",
+        f"  控制台 console      {instance.env.public_url}/console/",
+        f"  住客页 phone page   {instance.env.public_url}/m/",
+        f"  接口   API          {instance.env.public_url}/api/docs",
+        f"  日志   logs         {instance.env.logs}",
+    ]
+    if logins.exists():
+        lines += ["", *(f"  {line}" for line in logins.read_text().splitlines())]
+    return "\n".join([*lines, "", "  Ctrl-C 停止 stops everything; the data are kept.", ""])
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
