@@ -50,7 +50,9 @@ export function sendPicture<T>(path: string, token: string, picture: { readonly 
     uni.uploadFile({
       url: apiBase() + path,
       name: 'picture',
-      ...(picture.file ? { file: picture.file } : { filePath: picture.path }),
+      // A browser sends the file itself; uni-app insists on a path beside it.
+      filePath: picture.path,
+      ...(picture.file ? { file: picture.file } : {}),
       header: headers(token),
       timeout: PICTURE_TIMEOUT_MS,
       success: (answer) => settle<T>(answer.statusCode, answer.data, resolve, reject),

@@ -95,7 +95,7 @@ export function nationalityOf(from: Draft, today: Day): string {
   return from.kind === 'police_certificate' ? from.nationality || 'CHN' : 'CHN'
 }
 
-export function isForeign(from: Draft): boolean {
+export function isForeign(from: { readonly kind: string }): boolean {
   return FOREIGN.includes(from.kind)
 }
 

@@ -8,7 +8,12 @@ export interface KeptGuest {
   readonly token: string
   readonly name_masked: string
   readonly unit: string
+  /** Room and bed. */
+  readonly within: string
   readonly leave_at: string
+  /** The kind of document, never its number. */
+  readonly kind: string
+  readonly estate: { readonly name_zh: string; readonly name_en: string }
 }
 
 const GUESTS = 'linli.guests'

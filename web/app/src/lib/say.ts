@@ -13,9 +13,12 @@ export function unitLabel(stay: Pick<StayView, 'unit'>): string {
 
 /** This will return the full way to the bed, and the address when the server sent one. */
 export function placeLines(stay: StayView): readonly string[] {
-  const within = [stay.room, stay.bed].map(labelOf).filter(Boolean).join(' · ')
   const address = typeof stay.unit === 'string' ? '' : (stay.unit.address ?? '')
-  return [unitLabel(stay), address, within].filter(Boolean)
+  return [unitLabel(stay), address, withinWords(stay)].filter(Boolean)
+}
+
+export function withinWords(stay: Pick<StayView, 'room' | 'bed'>): string {
+  return [stay.room, stay.bed].map(labelOf).filter(Boolean).join(' · ')
 }
 
 /** This will name a guest's state, or return nothing for a state this page does not know. */
