@@ -4,8 +4,6 @@ Names, numbers and phones are sealed; a keyed blind index finds them, a masked c
 exist without the purpose it is kept for (PIPL art. 6).
 """
 
-from typing import Any
-
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 
@@ -29,6 +27,7 @@ class Person(models.Model):
     phone_index = models.BinaryField(null=True, max_length=16)
     phone_masked = models.CharField(max_length=24, default="")
     known_since = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
     erased_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -43,21 +42,31 @@ class Person(models.Model):
                 name="a_phone_is_sealed_and_findable_or_absent",
             ),
         ]
-        indexes = [models.Index(fields=["estate_id", "phone_index"], name="person_by_phone")]
+        indexes = [
+            models.Index(fields=["estate_id", "phone_index"], name="person_by_phone"),
+            models.Index(
+                fields=["last_seen_at"], condition=models.Q(erased_at__isnull=True), name="person_by_last_seen"
+            ),
+        ]
 
 
 class PersonUse(models.Model):
-    """A further purpose for which a person who is already known is kept, beside the first one."""
+    """A purpose that goes on until it is ended (a residency, an operator's file), for which a person is kept."""
 
     id = models.CharField(primary_key=True, max_length=40)
     estate_id = models.CharField(max_length=40)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="uses")
     purpose = models.ForeignKey("privacy.Purpose", on_delete=models.PROTECT, related_name="+")
     since = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["estate_id", "person", "purpose"], name="a_person_is_kept_once_for_a_purpose")
+            models.UniqueConstraint(
+                fields=["estate_id", "person", "purpose"],
+                condition=models.Q(ended_at__isnull=True),
+                name="a_person_is_kept_once_for_a_purpose",
+            )
         ]
 
 
@@ -74,6 +83,7 @@ class Document(models.Model):
     number_masked = models.CharField(max_length=40)
     issuing_country = models.CharField(max_length=3)
     valid_until = models.DateField(null=True)
+    issued_by = models.CharField(max_length=60, default="")  # the police station of a certificate
     shown_at = models.DateTimeField()
 
     class Meta:
@@ -106,6 +116,8 @@ class DocumentCheck(models.Model):
 class Accounts(BaseUserManager["Account"]):
     """Finds accounts by the name they sign in with, whatever its capitals."""
 
+    use_in_migrations = False
+
     def get_by_natural_key(self, username: str | None) -> "Account":
         return self.get(username=rules.plain_username(username or ""))
 
@@ -130,10 +142,6 @@ class Account(AbstractBaseUser):
             models.UniqueConstraint(fields=["username"], name="a_username_is_taken_once"),
             models.UniqueConstraint(fields=["estate_id", "id"], name="an_account_is_kept_by_one_estate"),
         ]
-
-    def get_session_auth_hash(self, *args: Any, **kwargs: Any) -> str:
-        """This will change with the password, so that a new password ends every session."""
-        return super().get_session_auth_hash(*args, **kwargs)
 
 
 class RoleGrant(models.Model):
