@@ -47,6 +47,11 @@ class Actor:
         if not self.may(*roles, scope=scope):
             raise NotAllowed
 
+    def require_any(self, role: Role) -> None:
+        """This will refuse with `NotAllowed` unless the actor holds the role in some scope; the caller then filters by `scopes`."""
+        if not self.scopes(role):
+            raise NotAllowed
+
     def scopes(self, role: Role) -> frozenset[str]:
         """This will return the scopes in which the actor holds the role."""
         return frozenset(grant.scope for grant in self.grants if grant.role == role)

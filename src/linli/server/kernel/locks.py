@@ -1,9 +1,10 @@
 """Every lock in the house, on one page, in the one order in which they may be taken.
 
     1 BED       advisory, one a bed, always in the order of their ids: two bookings of the same beds queue, never deadlock
-    2 row locks `SELECT … FOR UPDATE`, from the outside in: unit, booking, person, stay, pass
-    3 SNAPSHOT  advisory, one an estate: gate snapshot versions are handed out in commit order
-    4 AUDIT     advisory, one an estate: the audit chain has one end; taken last, held for a few statements
+    2 row locks `SELECT … FOR UPDATE`, from the outside in: unit, booking, stay, pass
+    3 PERSON    advisory, one a person: two registrations of one person queue
+    4 SNAPSHOT  advisory, one an estate: gate snapshot versions are handed out in commit order
+    5 AUDIT     advisory, one an estate: the audit chain has one end; taken last, held for a few statements
 
 A lock is held to the end of the transaction. Taking an earlier one while holding a later one is a mistake.
 """
@@ -19,8 +20,9 @@ class Lock(IntEnum):
     """The advisory locks by rank."""
 
     BED = 1
-    SNAPSHOT = 3
-    AUDIT = 4
+    PERSON = 3
+    SNAPSHOT = 4
+    AUDIT = 5
 
 
 def take(lock: Lock, key: str) -> None:

@@ -4,7 +4,6 @@ The wake-up is a NOTIFY after commit and may be lost; the relay's sweep is the g
 because an action holds the row lock of its aggregate while it publishes; there is no order between keys.
 """
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -154,14 +153,6 @@ def count_waiting() -> int:
     return OutboxEvent.objects.filter(done_at__isnull=True).count()
 
 
-def run(relay: Relay, *, stop: threading.Event, wait: Callable[[float], object], pause: float = 1.0) -> None:
-    """This will sweep whenever `wait(seconds)` returns, woken or not, until `stop` is set."""
-    while not stop.is_set():
-        try:
-            if relay.drain() == 0:
-                wait(pause)
-        except Exception as problem:
-            # The database may be restarting: nothing is lost, the rows wait.
-            log.warning("relay_paused", problem=type(problem).__name__)
-            connection.close()
-            stop.wait(pause)
+def forget_done(*, now: datetime) -> int:
+    """This will delete events that were done a week ago, and return how many."""
+    return OutboxEvent.objects.filter(done_at__lt=now - timedelta(days=7)).delete()[0]

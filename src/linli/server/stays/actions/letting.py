@@ -1,0 +1,284 @@
+"""Bookings: made, extended, cancelled, not taken up. The bed's lock is taken first, the rule explains, the constraint decides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from psycopg.types.range import TimestamptzRange
+
+from linli.server.access import actions as access
+from linli.server.access.actions import Origin
+from linli.server.kernel import crypto, ids, locks, outbox, tickets
+from linli.server.kernel.actors import Actor, Role, system
+from linli.server.kernel.errors import NotFound, Refusal
+from linli.server.kernel.locks import Lock
+from linli.server.kernel.periods import Period
+from linli.server.lettings import queries as lettings
+from linli.server.people import queries as people
+from linli.server.privacy import actions as privacy
+from linli.server.privacy import queries as privacy_queries
+from linli.server.stays import queries
+from linli.server.stays.events import StayCancelled, StayExtended
+from linli.server.stays.models import BedHold, Booking, Stay
+from linli.server.stays.queries import BookingView
+from linli.server.stays.rules import beds as bed_rules
+from linli.server.stays.rules.beds import BedTaken
+from linli.server.stays.rules.states import (
+    OPEN_STAYS,
+    BookingNotOpen,
+    BookingState,
+    GuestsInHouse,
+    ReportState,
+    StayState,
+)
+
+EXCLUSION = "bed_is_let_once_at_a_time"
+
+
+class UnitNotLetting(Refusal):
+    """This flat is not letting at present."""
+
+    zh = "该房源暂停接待。"
+
+
+class OrderKnown(Refusal):
+    """This order has already been booked."""
+
+    zh = "该订单已登记。"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A booking as it is asked for; without rooms or beds the first free ones are taken."""
+
+    unit_id: str
+    period: Period
+    guests_expected: int
+    channel: str = "operator"
+    channel_ref: str | None = None
+    booker_name: str = ""
+    booker_phone: str = ""
+    room_ids: Sequence[str] = ()
+    bed_ids: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """A new booking, and the token of its registration link."""
+
+    booking: BookingView
+    registration_token: str
+
+
+def book(*, actor: Actor, wanted: Wanted, now: datetime) -> Booked:
+    """This will let beds of one unit for a period and invite the guests.
+
+    Raises `NotAllowed`, `UnitNotLetting`, `BedTaken`, `NoFreeBed`, `TooManyGuests`, `OrderKnown` and the like.
+    """
+    unit = lettings.get_unit(estate_id=actor.estate_id, unit_id=wanted.unit_id)
+    if not actor.may(Role.OFFICE, Role.SYSTEM):
+        actor.require(Role.OPERATOR, scope=f"operator:{unit.operator_id}")
+    if unit.state != "ACTIVE":
+        raise UnitNotLetting(field="unit_id")
+    purpose = privacy_queries.get_purpose(estate_id=actor.estate_id, code="lodging_registration")
+    with transaction.atomic():
+        locks.take_all(Lock.BED, [bed.bed_id for room in unit.rooms for bed in room.beds])
+        _check_new_order(actor, wanted)
+        holds = bed_rules.chosen_holds(
+            unit.rooms,
+            room_ids=wanted.room_ids,
+            bed_ids=wanted.bed_ids,
+            taken=_taken(unit, wanted.period),
+            guests=wanted.guests_expected,
+        )
+        row = Booking.objects.create(
+            id=ids.new("book"),
+            estate_id=actor.estate_id,
+            unit_id=unit.id,
+            purpose_id=purpose.id,
+            channel=wanted.channel,
+            channel_ref=wanted.channel_ref,
+            **_booker(wanted),
+            arrive_at=wanted.period.start,
+            leave_at=wanted.period.end,
+            guests_expected=wanted.guests_expected,
+            booked_by=actor.id,
+            booked_at=now,
+        )
+        _hold(row, holds, wanted.period)
+        privacy.record(actor=actor, verb="book", subject=row.id, now=now)
+    return Booked(booking=queries.booking_view(row, unit=unit), registration_token=registration_token(row, now=now))
+
+
+def registration_token(row: Booking, *, now: datetime) -> str:
+    """This will sign the link that lets guests register under a booking."""
+    return tickets.issue("registration", {"id": row.id, "estate_id": row.estate_id, "n": row.link_version}, now=now)
+
+
+def show_link(*, actor: Actor, booking_id: str, now: datetime) -> str:
+    """This will sign a booking's link again, for whoever lost it; refuses with `NotFound` or `NotAllowed`."""
+    row = queries.find_booking(estate_id=actor.estate_id, booking_id=booking_id)
+    if row is None:
+        raise NotFound
+    if not actor.may(Role.GUARD):
+        require_letting(actor, row)
+    return registration_token(row, now=now)
+
+
+def _check_new_order(actor: Actor, wanted: Wanted) -> None:
+    known = Booking.objects.filter(estate_id=actor.estate_id, channel=wanted.channel, channel_ref=wanted.channel_ref)
+    if wanted.channel_ref is not None and known.exists():
+        raise OrderKnown(field="channel_ref")
+
+
+def _taken(unit: lettings.UnitView, period: Period) -> frozenset[str]:
+    bed_ids = [bed.bed_id for room in unit.rooms for bed in room.beds]
+    holds = BedHold.objects.filter(bed_id__in=bed_ids, released_at__isnull=True, period__overlap=_range(period))
+    return frozenset(holds.values_list("bed_id", flat=True))
+
+
+def _range(period: Period) -> TimestamptzRange:
+    return TimestamptzRange(period.start, period.end, "[)")
+
+
+def _booker(wanted: Wanted) -> dict[str, object]:
+    name, phone = wanted.booker_name.strip(), wanted.booker_phone.strip()
+    return {
+        "booker_name": crypto.seal(name, context="booking.booker_name") if name else None,
+        "booker_phone": crypto.seal(phone, context="booking.booker_phone") if phone else None,
+        "booker_masked": people.masked_name(name) if name else "",
+    }
+
+
+def _hold(row: Booking, holds: Sequence[bed_rules.Hold], period: Period) -> None:
+    try:
+        with transaction.atomic():
+            BedHold.objects.bulk_create(
+                BedHold(
+                    id=ids.new("hold"),
+                    estate_id=row.estate_id,
+                    booking=row,
+                    room_id=hold.room_id,
+                    bed_id=hold.bed_id,
+                    period=_range(period),
+                )
+                for hold in holds
+            )
+    except IntegrityError as problem:
+        raise _explained(problem) from problem
+
+
+def _explained(problem: IntegrityError) -> Exception:
+    # The lock and the look make this all but impossible; should they ever fail, the database still says no.
+    return BedTaken() if EXCLUSION in str(problem) else problem
+
+
+def open_booking(*, actor: Actor, booking_id: str, states: Sequence[str] = (BookingState.BOOKED,)) -> Booking:
+    """This will lock a booking's row for this transaction, or refuse with `NotFound` or `BookingNotOpen`."""
+    row = Booking.objects.select_for_update().filter(estate_id=actor.estate_id, id=booking_id).first()
+    if row is None:
+        raise NotFound
+    if row.state not in states:
+        raise BookingNotOpen
+    return row
+
+
+def require_letting(actor: Actor, row: Booking | Stay) -> None:
+    """This will refuse whoever is neither the office nor the operator of the booking's unit."""
+    if actor.may(Role.OFFICE, Role.SYSTEM):
+        return
+    unit = lettings.get_unit(estate_id=row.estate_id, unit_id=row.unit_id)
+    actor.require(Role.OPERATOR, scope=f"operator:{unit.operator_id}")
+
+
+def cancel_booking(*, actor: Actor, booking_id: str, reason: str, now: datetime) -> BookingView:
+    """This will free the beds, end every pass at once and close the booking; refuses with `GuestsInHouse`."""
+    return _give_up(
+        actor, booking_id, StayState.CANCELLED, BookingState.CANCELLED, verb="cancel_booking", reason=reason, now=now
+    )
+
+
+def mark_no_show(*, actor: Actor, booking_id: str, now: datetime) -> BookingView:
+    """This will close a booking whose guests never came; refuses with `GuestsInHouse`."""
+    return _give_up(actor, booking_id, StayState.NO_SHOW, BookingState.NO_SHOW, verb="mark_no_show", reason="", now=now)
+
+
+def _give_up(
+    actor: Actor, booking_id: str, stay_state: StayState, state: BookingState, *, verb: str, reason: str, now: datetime
+) -> BookingView:
+    with transaction.atomic():
+        row = open_booking(actor=actor, booking_id=booking_id)
+        require_letting(actor, row)
+        open_stays = list(Stay.objects.select_for_update().filter(booking=row, state__in=OPEN_STAYS).order_by("id"))
+        if any(stay.state == StayState.IN_HOUSE for stay in open_stays):
+            raise GuestsInHouse
+        for stay in open_stays:
+            _end_unused(stay, stay_state, now=now)
+        release(row, state=state, now=now)
+        privacy.record(actor=actor, verb=verb, subject=row.id, reason=reason, now=now)
+    return queries.booking_view(row)
+
+
+def _end_unused(stay: Stay, state: StayState, *, now: datetime) -> None:
+    stay.state = state
+    stay.save(update_fields=["state"])
+    access.revoke_passes(actor=system(stay.estate_id), origin=Origin(kind="stay", id=stay.id), reason=state, now=now)
+    if stay.report_state != ReportState.NONE:
+        event = StayCancelled(estate_id=stay.estate_id, stay_id=stay.id, cancelled_at=now)
+        outbox.publish(event, estate_id=stay.estate_id, key=stay.id, now=now)
+
+
+def release(row: Booking, *, state: BookingState, now: datetime) -> None:
+    """This will free what a booking still holds from now on; beds already slept in stay as history."""
+    held = BedHold.objects.filter(booking=row, released_at__isnull=True)
+    if state in (BookingState.CANCELLED, BookingState.NO_SHOW) or now <= row.arrive_at:
+        held.update(released_at=now)
+    elif now < row.leave_at:
+        held.update(period=TimestamptzRange(row.arrive_at, now, "[)"))
+    row.state = state
+    row.closed_at = now
+    row.save(update_fields=["state", "closed_at"])
+
+
+def extend_booking(*, actor: Actor, booking_id: str, leave_at: datetime, now: datetime) -> BookingView:
+    """This will let the same beds until later, for everybody who is still there; refuses with `BedTaken`."""
+    with transaction.atomic():
+        bed_ids = BedHold.objects.filter(booking_id=booking_id, released_at__isnull=True).values_list(
+            "bed_id", flat=True
+        )
+        locks.take_all(Lock.BED, bed_ids)
+        row = open_booking(actor=actor, booking_id=booking_id)
+        require_letting(actor, row)
+        longer = Period(start=row.leave_at, end=leave_at)
+        _check_free(row, tuple(bed_ids), longer)
+        try:
+            with transaction.atomic():
+                held = BedHold.objects.filter(booking=row, released_at__isnull=True)
+                held.update(period=TimestamptzRange(row.arrive_at, leave_at, "[)"))
+        except IntegrityError as problem:
+            raise _explained(problem) from problem
+        row.leave_at = leave_at
+        row.save(update_fields=["leave_at"])
+        for stay in Stay.objects.select_for_update().filter(booking=row, state__in=OPEN_STAYS).order_by("id"):
+            _prolong(stay, leave_at, now=now)
+        privacy.record(actor=actor, verb="extend_booking", subject=row.id, now=now)
+    return queries.booking_view(row)
+
+
+def _check_free(row: Booking, bed_ids: Sequence[str], period: Period) -> None:
+    others = BedHold.objects.filter(bed_id__in=bed_ids, released_at__isnull=True, period__overlap=_range(period))
+    if others.exclude(booking=row).exists():
+        raise BedTaken(field="leave_at")
+
+
+def _prolong(stay: Stay, leave_at: datetime, *, now: datetime) -> None:
+    stay.leave_at = leave_at
+    stay.save(update_fields=["leave_at"])
+    if stay.access_pass_id:
+        terms = queries.policy(estate_id=stay.estate_id, now=now)
+        period = Period(start=stay.arrive_at, end=leave_at).widened(before=terms.grace_before, after=terms.grace_after)
+        access.amend_pass(actor=system(stay.estate_id), pass_id=stay.access_pass_id, period=period, now=now)
+    if stay.state == StayState.IN_HOUSE:
+        event = StayExtended(estate_id=stay.estate_id, stay_id=stay.id, leave_at=leave_at, extended_at=now)
+        outbox.publish(event, estate_id=stay.estate_id, key=stay.id, now=now)

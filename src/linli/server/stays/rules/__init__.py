@@ -1,0 +1,1 @@
+"""Is this allowed, and why not? Pure functions about check-in, beds, minors and booking feeds."""
