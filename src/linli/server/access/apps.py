@@ -7,3 +7,11 @@ class AccessConfig(AppConfig):
     name = "linli.server.access"
     label = "access"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Models may only be imported once every app is there.
+        from linli.server.access import personal_data  # noqa: PLC0415
+        from linli.server.privacy import queries as privacy  # noqa: PLC0415
+
+        for holding in personal_data.HOLDINGS:
+            privacy.register(holding)

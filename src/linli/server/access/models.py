@@ -75,7 +75,7 @@ class Gate(models.Model):
     kind = models.CharField(max_length=16)
     groups = ArrayField(models.IntegerField())
     box = models.ForeignKey(Box, on_delete=models.PROTECT, null=True, related_name="gates")
-    fail_mode = models.CharField(max_length=12, default=FailMode.LISTED)
+    fail_mode = models.CharField(max_length=12, default=FailMode.LISTED.value)
     max_age_s = models.PositiveIntegerField(default=86_400)
     strike_s = models.PositiveSmallIntegerField(default=5)
     version = models.BigIntegerField()
@@ -91,6 +91,7 @@ class Pass(models.Model):
     """A right to pass certain doors for a period (通行授权), held by whoever its origin says.
 
     `groups` are the doors it opens now, `told` all it ever opened: a gate that once knew of it must hear that it no longer counts there.
+    `told_until` is the latest end any gate was ever told: until then an offline gate may hold an older entry, and the pass stays listed.
     """
 
     id = models.CharField(primary_key=True, max_length=40)
@@ -105,8 +106,10 @@ class Pass(models.Model):
     told = ArrayField(models.IntegerField())
     start = models.DateTimeField()
     end = models.DateTimeField()
-    state = models.CharField(max_length=12, default=PassState.ACTIVE)
+    told_until = models.DateTimeField()
+    state = models.CharField(max_length=12, default=PassState.ACTIVE.value)
     static = models.BooleanField(default=False)
+    override = models.BooleanField(default=False)
     version = models.BigIntegerField()
     reason = models.CharField(max_length=200, default="")
     granted_at = models.DateTimeField()
@@ -120,14 +123,29 @@ class Pass(models.Model):
             models.CheckConstraint(condition=models.Q(serial__gt=0), name="a_pass_serial_is_positive"),
             models.CheckConstraint(condition=models.Q(start__lt=models.F("end")), name="a_pass_ends_after_it_starts"),
             models.CheckConstraint(
-                condition=models.Q(groups__len__gte=1, groups__len__lte=rules.MOST_GROUPS), name="a_pass_opens_one_to_four_door_groups"
+                condition=models.Q(groups__len__gte=1, groups__len__lte=rules.MOST_GROUPS),
+                name="a_pass_opens_one_to_four_door_groups",
             ),
-            models.CheckConstraint(condition=models.Q(told__contains=models.F("groups")), name="a_pass_is_told_where_it_counts"),
-            models.CheckConstraint(condition=models.Q(state__in=list(PassState)), name="a_pass_is_active_suspended_or_revoked"),
+            models.CheckConstraint(
+                condition=models.Q(told__contains=models.F("groups"), told_until__gte=models.F("end")),
+                name="a_gate_is_told_of_every_pass_it_may_open_to",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=[state.value for state in PassState]),
+                name="a_pass_is_active_suspended_or_revoked",
+            ),
         ]
         indexes = [
-            models.Index(fields=["estate_id", "version"], condition=models.Q(unlisted_at__isnull=True), name="listed_passes_by_version"),
-            models.Index(fields=["estate_id", "end"], condition=models.Q(unlisted_at__isnull=True), name="listed_passes_by_end"),
+            models.Index(
+                fields=["estate_id", "version"],
+                condition=models.Q(unlisted_at__isnull=True),
+                name="listed_passes_by_version",
+            ),
+            models.Index(
+                fields=["estate_id", "told_until"],
+                condition=models.Q(unlisted_at__isnull=True),
+                name="listed_passes_by_end",
+            ),
             models.Index(fields=["estate_id", "origin_id"], name="passes_by_origin"),
             models.Index(fields=["estate_id", "holder_id"], name="passes_by_holder"),
         ]
@@ -146,7 +164,9 @@ class BoxReceipt(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["estate_id", "box", "version", "applied_at"], name="a_receipt_is_taken_once")
+            models.UniqueConstraint(
+                fields=["estate_id", "box", "version", "applied_at"], name="a_receipt_is_taken_once"
+            )
         ]
         indexes = [BrinIndex(fields=["receipted_at"], name="receipts_by_age")]
 
@@ -178,7 +198,9 @@ class JournalGap(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["estate_id", "gate", "first"], condition=models.Q(closed_at__isnull=True), name="an_open_gap_is_noted_once"
+                fields=["estate_id", "gate", "first"],
+                condition=models.Q(closed_at__isnull=True),
+                name="an_open_gap_is_noted_once",
             ),
             models.CheckConstraint(condition=models.Q(first__lte=models.F("last")), name="a_gap_is_one_line_or_more"),
         ]
@@ -247,6 +269,7 @@ class PassageCount(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["estate_id", "gate", "date", "method", "direction", "reason", "opened"], name="passages_are_counted_once"
+                fields=["estate_id", "gate", "date", "method", "direction", "reason", "opened"],
+                name="passages_are_counted_once",
             )
         ]

@@ -1,0 +1,292 @@
+"""A gate's journal comes in: whatever its order, each line that holds is stored once, and nothing is dropped unseen."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from linli.gate.journal import Broken, Gap
+from linli.gate.wire import JournalReceipt
+from linli.server.access import rules
+from linli.server.access.actions.gates import note_seen
+from linli.server.access.actions.versions import CONSOLE_CHANNEL, tell_after_commit
+from linli.server.access.events import PassFirstUsed
+from linli.server.access.queries.boxes import BoxView
+from linli.server.access.queries.journals import LATE_AFTER
+from linli.server.access.rules import Entry, Fault, Known, Settled, Span
+from linli.server.kernel import outbox
+
+SHOWN = 20
+TOLD = 500
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def record_gate_events(*, box: BoxView, body: bytes, now: datetime) -> JournalReceipt:
+    """This will take in a batch of journal lines and say how far each gate's journal stands, what is missing and what did not hold.
+
+    The same batch again, late, or in another order comes to the same rows. Refuses with `BatchTooLong`.
+    """
+    reading = rules.read_batch(body, gates=frozenset(box.gates))
+    with transaction.atomic(), connection.cursor() as cursor:
+        heads = _lock_heads(cursor, box, reading.lines)
+        gaps = _open_gaps(cursor, box)
+        settled = _settle(cursor, box, reading, heads, gaps)
+        new = {gate: one.new for gate, one in settled.items() if one.new}
+        faults = (*reading.faults, *(fault for one in settled.values() for fault in one.faults))
+        if new:
+            _store(cursor, box, new, now)
+            _move_heads(cursor, box, settled)
+            for gate in new:
+                _keep_gaps(cursor, box, gate, gaps.get(gate, {}), settled[gate].gaps, now)
+            _note_first_uses(cursor, box, new, now)
+            _tell_console(box, new, now)
+        if faults:
+            _keep_faults(cursor, box, faults, now)
+    note_seen(box=box, now=now)
+    return _receipt(box, heads, gaps, settled, faults)
+
+
+Heads = Mapping[str, tuple[int, str]]
+Gaps = Mapping[str, Mapping[Span, datetime]]
+
+
+def _lock_heads(cursor: CursorWrapper, box: BoxView, lines: Iterable[str]) -> Heads:
+    # In the order of their codes, so that two batches with gates in common queue and never cross.
+    cursor.execute(
+        "SELECT gate FROM access_journalhead WHERE estate_id = %s AND gate = ANY(%s) ORDER BY gate FOR NO KEY UPDATE",
+        [box.estate_id, sorted(lines)],
+    )
+    cursor.execute(
+        "SELECT gate, sequence, hash FROM access_journalhead WHERE estate_id = %s AND gate = ANY(%s)",
+        [box.estate_id, list(box.gates)],
+    )
+    return {gate: (sequence, digest) for gate, sequence, digest in cursor.fetchall()}
+
+
+def _open_gaps(cursor: CursorWrapper, box: BoxView) -> Gaps:
+    cursor.execute(
+        """
+        SELECT gate, first, last, found_at FROM access_journalgap
+        WHERE estate_id = %s AND gate = ANY(%s) AND closed_at IS NULL ORDER BY gate, first
+        """,
+        [box.estate_id, list(box.gates)],
+    )
+    gaps: dict[str, dict[Span, datetime]] = {}
+    for gate, first, last, found_at in cursor.fetchall():
+        gaps.setdefault(gate, {})[Span(first, last)] = found_at
+    return gaps
+
+
+def _settle(
+    cursor: CursorWrapper, box: BoxView, reading: rules.Reading, heads: Heads, gaps: Gaps
+) -> dict[str, Settled]:
+    wanted = {gate: rules.wanted(entries, sequence=heads[gate][0]) for gate, entries in reading.lines.items()}
+    stored = _stored(cursor, box, wanted)
+    return {
+        gate: rules.settle(
+            gate=gate,
+            entries=entries,
+            known=Known(
+                sequence=heads[gate][0],
+                hash=heads[gate][1],
+                gaps=tuple(gaps.get(gate, ())),
+                stored=stored.get(gate, {}),
+            ),
+        )
+        for gate, entries in reading.lines.items()
+    }
+
+
+def _stored(
+    cursor: CursorWrapper, box: BoxView, wanted: Mapping[str, Sequence[int]]
+) -> Mapping[str, Mapping[int, tuple[str, str]]]:
+    asked = [(gate, sequence) for gate, sequences in wanted.items() for sequence in sequences]
+    found: dict[str, dict[int, tuple[str, str]]] = {}
+    if not asked:
+        return found
+    cursor.execute(
+        """
+        SELECT e.gate, e.sequence, encode(e.prev, 'hex'), encode(e.hash, 'hex')
+        FROM unnest(%s::text[], %s::bigint[]) AS asked (gate, sequence)
+        JOIN access_gateevent e ON e.estate_id = %s AND e.gate = asked.gate AND e.sequence = asked.sequence
+        """,
+        [[gate for gate, _ in asked], [sequence for _, sequence in asked], box.estate_id],
+    )
+    for gate, sequence, prev, digest in cursor.fetchall():
+        found.setdefault(gate, {})[sequence] = (prev, digest)
+    return found
+
+
+def _store(cursor: CursorWrapper, box: BoxView, new: Mapping[str, Sequence[Entry]], now: datetime) -> None:
+    cursor.execute(_ARRIVALS)
+    # What was hashed is what travelled is what is copied: the line's own TABs separate the columns.
+    text = "\n".join([entry.text for entries in new.values() for entry in entries])
+    with cursor.copy("COPY access_arrivals FROM STDIN (NULL '-')") as copy:
+        copy.write(text.encode())
+    cursor.execute(_TAKE_IN, [box.estate_id, now])
+
+
+def _move_heads(cursor: CursorWrapper, box: BoxView, settled: Mapping[str, Settled]) -> None:
+    cursor.execute(
+        """
+        UPDATE access_journalhead h SET sequence = moved.sequence, hash = moved.hash
+        FROM unnest(%s::text[], %s::bigint[], %s::text[]) AS moved (gate, sequence, hash)
+        WHERE h.estate_id = %s AND h.gate = moved.gate AND h.sequence < moved.sequence
+        """,
+        [
+            list(settled),
+            [one.sequence for one in settled.values()],
+            [one.hash for one in settled.values()],
+            box.estate_id,
+        ],
+    )
+
+
+def _keep_gaps(
+    cursor: CursorWrapper,
+    box: BoxView,
+    gate: str,
+    before: Mapping[Span, datetime],
+    after: Sequence[Span],
+    now: datetime,
+) -> None:
+    closed = [gap.first for gap in before if gap not in after]
+    if closed:
+        cursor.execute(
+            """
+            UPDATE access_journalgap SET closed_at = %s
+            WHERE estate_id = %s AND gate = %s AND first = ANY(%s) AND closed_at IS NULL
+            """,
+            [now, box.estate_id, gate, closed],
+        )
+    for gap in after:
+        if gap not in before:
+            # What is left of a gap was missing since the whole of it was found missing.
+            found_at = next((at for old, at in before.items() if old.first <= gap.first <= old.last), now)
+            cursor.execute(
+                "INSERT INTO access_journalgap (estate_id, gate, first, last, found_at) VALUES (%s, %s, %s, %s, %s)",
+                [box.estate_id, gate, gap.first, gap.last, found_at],
+            )
+
+
+def _keep_faults(cursor: CursorWrapper, box: BoxView, faults: Sequence[Fault], now: datetime) -> None:
+    rows = []
+    for fault in faults:
+        line = fault.line.encode("utf-8", "surrogateescape")
+        digest = hashlib.sha256(line or f"{fault.gate}\t{fault.sequence}".encode()).digest()
+        place = (box.estate_id, box.id, fault.gate[:16], fault.sequence, fault.why)
+        rows.append((*place, line[: rules.LONGEST_LINE], digest, now))
+    cursor.executemany(
+        """
+        INSERT INTO access_journalfault (estate_id, box_id, gate, sequence, why, line, digest, found_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+        """,
+        rows,
+    )
+
+
+def _note_first_uses(cursor: CursorWrapper, box: BoxView, new: Mapping[str, Sequence[Entry]], now: datetime) -> None:
+    """Tell of each pass that opened an entry for the first time; a late line may show that it was earlier, and tells nothing new."""
+    entries: dict[int, tuple[int, str]] = {}
+    for gate, lines in new.items():
+        for line in lines:
+            if line.opened and line.direction == "in" and line.serial != "-":
+                serial = int(line.serial, 16)
+                if serial not in entries or line.at_us < entries[serial][0]:
+                    entries[serial] = (line.at_us, gate)
+    ours = [serial for serial in entries if serial < 1 << 63]
+    if not ours:
+        return
+    times = [_instant(entries[serial][0]) for serial in ours]
+    cursor.execute(_FIRST_USES, [ours, times, box.estate_id])
+    used = cursor.fetchall()
+    if not used:
+        return
+    firsts = {pass_id: entries[serial] for pass_id, serial, *_ in used}
+    cursor.execute(
+        """
+        UPDATE access_pass p SET first_used_at = used.at FROM unnest(%s::text[], %s::timestamptz[]) AS used (id, at)
+        WHERE p.id = used.id
+        """,
+        [list(firsts), [_instant(at_us) for at_us, _ in firsts.values()]],
+    )
+    for pass_id, _, origin_kind, origin_id, before in used:
+        if before is None:
+            at_us, gate = firsts[pass_id]
+            event = PassFirstUsed(
+                estate_id=box.estate_id,
+                pass_id=pass_id,
+                origin_kind=origin_kind,
+                origin_id=origin_id,
+                gate=gate,
+                direction="in",
+                happened_at=_instant(at_us),
+            )
+            outbox.publish(event, estate_id=box.estate_id, key=origin_id, now=now)
+
+
+def _tell_console(box: BoxView, new: Mapping[str, Sequence[Entry]], now: datetime) -> None:
+    newest = sorted(
+        ((entry.at_us, gate, entry) for gate, entries in new.items() for entry in entries[-SHOWN:]), reverse=True
+    )[:SHOWN]
+    events = [_shown(gate, entry, now) for _, gate, entry in newest]
+    tell_after_commit(channel=CONSOLE_CHANNEL, estate_id=box.estate_id, event="gate", body={"events": events})
+
+
+def _shown(gate: str, entry: Entry, now: datetime) -> dict[str, object]:
+    fields = entry.text.split("\t")
+    happened_at = _instant(entry.at_us)
+    return {
+        "gate": gate,
+        "sequence": entry.sequence,
+        "happened_at": happened_at.isoformat(),
+        "method": fields[5],
+        "direction": entry.direction,
+        "opened": entry.opened,
+        "reason": fields[8],
+        "late": now - happened_at > LATE_AFTER,
+    }
+
+
+def _receipt(
+    box: BoxView, heads: Heads, gaps: Gaps, settled: Mapping[str, Settled], faults: Sequence[Fault]
+) -> JournalReceipt:
+    missing = {gate: settled[gate].gaps if gate in settled else tuple(gaps.get(gate, ())) for gate in box.gates}
+    return JournalReceipt(
+        stored={gate: settled[gate].sequence if gate in settled else heads[gate][0] for gate in box.gates},
+        gaps=tuple(Gap(gate=gate, first=gap.first, last=gap.last) for gate, spans in missing.items() for gap in spans)[
+            :TOLD
+        ],
+        broken=tuple(Broken(gate=fault.gate, sequence=fault.sequence, why=fault.why) for fault in faults[:TOLD]),
+    )
+
+
+def _instant(at_us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=at_us)
+
+
+_ARRIVALS = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS access_arrivals (
+        format text, gate text, sequence bigint, at_us bigint, clock text, method text, direction text, opened boolean,
+        reason text, serial text, snapshot_version bigint, note text, prev text, hash text
+    ) ON COMMIT DELETE ROWS
+"""
+
+_TAKE_IN = """
+    INSERT INTO access_gateevent (estate_id, gate, sequence, happened_at, received_at, clock_sure, method, direction, opened,
+                                  reason, serial, snapshot_version, note, prev, hash)
+    SELECT %s, gate, sequence, 'epoch'::timestamptz + at_us * interval '1 microsecond', %s, clock = 'ok', method, direction, opened,
+           reason, ('x' || serial)::bit(64)::bigint, snapshot_version, coalesce(note, ''), decode(prev, 'hex'), decode(hash, 'hex')
+    FROM access_arrivals
+    ON CONFLICT (estate_id, gate, sequence) DO NOTHING
+"""
+
+_FIRST_USES = """
+    SELECT p.id, p.serial, p.origin_kind, p.origin_id, p.first_used_at
+    FROM unnest(%s::bigint[], %s::timestamptz[]) AS used (serial, at)
+    JOIN access_pass p ON p.estate_id = %s AND p.serial = used.serial
+    WHERE p.first_used_at IS NULL OR p.first_used_at > used.at
+    ORDER BY p.id FOR NO KEY UPDATE OF p
+"""

@@ -1,0 +1,250 @@
+"""Passes: granted, amended, suspended, resumed, withdrawn; and a guard's own hand for at most two hours."""
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from linli.gate.snapshot import PassState
+from linli.server.access import rules
+from linli.server.access.actions.versions import advance
+from linli.server.access.events import PassRevoked
+from linli.server.access.models import DoorGroup, Pass
+from linli.server.access.queries.passes import PassView, view
+from linli.server.access.rules import DoorKind, NoSuchDoor, Origin, PassWithdrawn
+from linli.server.kernel import ids, outbox
+from linli.server.kernel.actors import Actor, Role
+from linli.server.kernel.errors import NotAllowed, NotFound, Refusal
+from linli.server.kernel.periods import Period
+from linli.server.privacy import actions as privacy
+from linli.server.privacy import queries as purposes
+
+# The domain that grants a pass has asked whether this actor may have this stay's; here only who could never be meant is turned away.
+GRANTERS = (
+    Role.SYSTEM,
+    Role.ESTATE_ADMIN,
+    Role.OFFICE,
+    Role.PROPERTY,
+    Role.GUARD,
+    Role.OPERATOR,
+    Role.GUEST,
+)
+DESK = (Role.ESTATE_ADMIN, Role.OFFICE, Role.PROPERTY, Role.GUARD)
+PURPOSE = "access_pass"
+# A box's clock may be a day off before it says "unsure"; until then it may still hold an ended pass.
+UNLISTED_AFTER = timedelta(hours=24)
+
+
+class OverrideRunning(Refusal):
+    """Somebody has already been let in by hand for this; the two hours are not over."""
+
+    zh = "该对象的临时放行尚未到期，不能重复放行。"
+
+
+def grant_pass(
+    *,
+    actor: Actor,
+    holder_kind: str,
+    holder_id: str,
+    entrance_id: str | None,
+    period: Period,
+    origin: Origin,
+    now: datetime,
+    static: bool = False,
+) -> PassView:
+    """This will grant a pass to the doors of its kind of holder (appendix A4), own entrance included where one is named.
+
+    Joins the caller's transaction and takes the SNAPSHOT lock: call it late. Refuses with `UnknownHolder` or `NoSuchDoor`.
+    """
+    _require_some(actor, GRANTERS)
+    groups = _groups(actor.estate_id, rules.doors_of(holder_kind=holder_kind), entrance_id)
+    with transaction.atomic(savepoint=False):
+        row = _granted(actor, period, origin, groups, now)
+        row.holder_kind, row.holder_id, row.static = holder_kind, holder_id, static
+        row.version = advance(estate_id=actor.estate_id)
+        row.save(force_insert=True)
+        privacy.record(actor=actor, verb="grant_pass", subject=row.id, now=now)
+    return view(row)
+
+
+def grant_override(
+    *, actor: Actor, holder_kind: str, holder_id: str, origin: Origin, period: Period, reason: str, now: datetime
+) -> PassView:
+    """This will let somebody through the estate gates on a guard's word, with a printed code, for at most two hours.
+
+    Refuses with `OverrideTooLong`, `ReasonNeeded`, or `OverrideRunning`: two hours do not become four.
+    """
+    actor.require(Role.GUARD)
+    why = rules.check_reason(reason)
+    rules.doors_of(holder_kind=holder_kind)
+    rules.check_override(period=period, now=now)
+    groups = _groups(actor.estate_id, (DoorKind.ESTATE,), None)
+    with transaction.atomic(savepoint=False):
+        row = _granted(actor, period, origin, groups, now)
+        row.holder_kind, row.holder_id = holder_kind, holder_id
+        row.static = row.override = True
+        row.reason = why
+        # Asked under the lock: of two guards at two desks one is told that the other was faster.
+        row.version = advance(estate_id=actor.estate_id)
+        if Pass.objects.filter(
+            estate_id=actor.estate_id, origin_id=origin.id, origin_kind=origin.kind, override=True, end__gt=now
+        ).exists():
+            raise OverrideRunning
+        row.save(force_insert=True)
+        privacy.record(actor=actor, verb="grant_override", subject=row.id, reason=why, now=now)
+    return view(row)
+
+
+def amend_pass(
+    *, actor: Actor, pass_id: str, period: Period | None = None, entrance_id: str | None = None, now: datetime
+) -> PassView:
+    """This will change a pass's period, its entrance, or both; codes already on a phone follow the list, not themselves.
+
+    Refuses with `NotFound`, `PassWithdrawn`, `NoSuchDoor`.
+    """
+    _require_some(actor, GRANTERS)
+    with transaction.atomic(savepoint=False):
+        row = _locked(actor.estate_id, pass_id)
+        if row.state == PassState.REVOKED:
+            raise PassWithdrawn
+        if period is not None:
+            whole = rules.whole_seconds(period)
+            row.start, row.end = whole.start, whole.end
+        if entrance_id is not None:
+            row.groups = _groups(actor.estate_id, rules.doors_of(holder_kind=row.holder_kind), entrance_id)
+        row.told = sorted({*row.told, *row.groups})
+        row.told_until = max(row.told_until, row.end)
+        # A stay may be extended after its pass had ended and left the list.
+        row.unlisted_at = None
+        row.changed_at = now
+        row.version = advance(estate_id=actor.estate_id)
+        row.save(update_fields=["start", "end", "groups", "told", "told_until", "unlisted_at", "changed_at", "version"])
+        privacy.record(actor=actor, verb="amend_pass", subject=row.id, now=now)
+    return view(row)
+
+
+def revoke_passes(*, actor: Actor, origin: Origin, reason: str, now: datetime) -> int:
+    """This will withdraw every pass of an origin at once, overrides too, and return how many there were; twice is once."""
+    _require_some(actor, GRANTERS)
+    return _change(actor, _of(origin), (PassState.ACTIVE, PassState.SUSPENDED), PassState.REVOKED, reason, now)
+
+
+def revoke_pass(*, actor: Actor, pass_id: str, reason: str, now: datetime) -> PassView:
+    """This will withdraw one pass from the desk, with a reason. Refuses with `NotFound` or `ReasonNeeded`; twice is once."""
+    actor.require(*DESK)
+    why = rules.check_reason(reason)
+    with transaction.atomic(savepoint=False):
+        _change(actor, Q(id=pass_id), (PassState.ACTIVE, PassState.SUSPENDED), PassState.REVOKED, why, now)
+        return view(_locked(actor.estate_id, pass_id))
+
+
+def suspend_passes(*, actor: Actor, origin: Origin, reason: str, now: datetime) -> int:
+    """This will close the doors to an origin's passes until they are resumed, and return how many were open."""
+    _require_some(actor, GRANTERS)
+    return _change(actor, _of(origin), (PassState.ACTIVE,), PassState.SUSPENDED, reason, now)
+
+
+def resume_passes(*, actor: Actor, origin: Origin, now: datetime) -> int:
+    """This will open the doors again to an origin's suspended passes; a withdrawn one stays withdrawn."""
+    _require_some(actor, GRANTERS)
+    return _change(actor, _of(origin), (PassState.SUSPENDED,), PassState.ACTIVE, "", now)
+
+
+def unlist_ended_passes(*, actor: Actor, now: datetime) -> int:
+    """This will take passes off the gates' list a day after the last end any gate was told, and return how many (a timer's work).
+
+    No gate needs to hear of it: by its own entry the pass has ended, and whoever is not on the list stays out.
+    """
+    actor.require(Role.SYSTEM)
+    ended = Pass.objects.filter(
+        estate_id=actor.estate_id, told_until__lt=now - UNLISTED_AFTER, unlisted_at__isnull=True
+    )
+    return ended.update(unlisted_at=now)
+
+
+def _granted(actor: Actor, period: Period, origin: Origin, groups: list[int], now: datetime) -> Pass:
+    whole = rules.whole_seconds(period)
+    return Pass(
+        id=ids.new("pass"),
+        estate_id=actor.estate_id,
+        purpose_id=purposes.get_purpose(estate_id=actor.estate_id, code=PURPOSE).id,
+        # Drawn, not counted: a serial says nothing of how many guests there are, and cannot be guessed.
+        serial=secrets.randbits(63) or 1,
+        origin_kind=origin.kind,
+        origin_id=origin.id,
+        groups=groups,
+        told=groups,
+        start=whole.start,
+        end=whole.end,
+        told_until=whole.end,
+        granted_at=now,
+        changed_at=now,
+    )
+
+
+def _change(actor: Actor, which: Q, states: Iterable[PassState], state: PassState, reason: str, now: datetime) -> int:
+    with transaction.atomic(savepoint=False):
+        rows = list(
+            Pass.objects.select_for_update(no_key=True)
+            .filter(which, estate_id=actor.estate_id, state__in=[before.value for before in states])
+            .order_by("id")
+        )
+        if not rows:
+            return 0
+        version = advance(estate_id=actor.estate_id)
+        Pass.objects.filter(id__in=[row.id for row in rows]).update(
+            state=state.value, version=version, reason=reason[:200], changed_at=now
+        )
+        for row in rows:
+            if state is PassState.REVOKED:
+                _publish_revoked(row, version, reason, now)
+        verb = {PassState.REVOKED: "revoke_pass", PassState.SUSPENDED: "suspend_pass"}.get(state, "resume_pass")
+        for row in rows:
+            privacy.record(actor=actor, verb=verb, subject=row.id, reason=reason, now=now)
+    return len(rows)
+
+
+def _publish_revoked(row: Pass, version: int, reason: str, now: datetime) -> None:
+    event = PassRevoked(
+        estate_id=row.estate_id,
+        pass_id=row.id,
+        origin_kind=row.origin_kind,
+        origin_id=row.origin_id,
+        version=version,
+        reason=reason[:200],
+        revoked_at=now,
+    )
+    outbox.publish(event, estate_id=row.estate_id, key=row.origin_id, now=now)
+
+
+def _groups(estate_id: str, kinds: Iterable[DoorKind], entrance_id: str | None) -> list[int]:
+    """Name the door groups of these kinds by number, of the entrances only the one named; refuse if none or too many fit."""
+    wanted = tuple(kinds)
+    shared = [kind.value for kind in wanted if kind in (DoorKind.ESTATE, DoorKind.GARAGE)]
+    which = Q(kind__in=shared)
+    if entrance_id is not None and DoorKind.ENTRANCE in wanted:
+        which |= Q(entrance_id=entrance_id)
+    found = dict(DoorGroup.objects.filter(which, estate_id=estate_id).order_by("number").values_list("number", "kind"))
+    if DoorKind.ESTATE.value not in found.values() or not 1 <= len(found) <= rules.MOST_GROUPS:
+        raise NoSuchDoor(field="estate")
+    if entrance_id is not None and DoorKind.ENTRANCE in wanted and DoorKind.ENTRANCE.value not in found.values():
+        raise NoSuchDoor(field="entrance_id")
+    return list(found)
+
+
+def _locked(estate_id: str, pass_id: str) -> Pass:
+    row = Pass.objects.select_for_update(no_key=True).filter(estate_id=estate_id, id=pass_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _of(origin: Origin) -> Q:
+    return Q(origin_id=origin.id, origin_kind=origin.kind)
+
+
+def _require_some(actor: Actor, roles: Iterable[Role]) -> None:
+    if not any(actor.scopes(role) for role in roles):
+        raise NotAllowed

@@ -1,0 +1,126 @@
+"""What access holds on a person, why and for how long: passes, and the log of who passed where (domain sheet, appendix B).
+
+Ninety days identified, then counts by gate and day. A pass's row stays while its stay does; what it says of a person is emptied.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from linli.server.access.models import GateEvent, JournalFault, Pass, SnapshotCounter
+from linli.server.privacy import queries as privacy
+from linli.server.privacy.queries import Holding
+
+PURPOSE = "access_pass"
+
+
+def export_passes(estate_id: str, person_id: str) -> list[dict[str, Any]]:
+    """This will return the passes a person or a stay holds."""
+    rows = Pass.objects.filter(estate_id=estate_id, holder_id=person_id).order_by("granted_at")
+    return [
+        {
+            "pass": f"{row.serial:016x}",
+            "doors": list(row.groups),
+            "start": row.start.isoformat(),
+            "end": row.end.isoformat(),
+            "state": row.state,
+            "first_used_at": row.first_used_at.isoformat() if row.first_used_at else None,
+        }
+        for row in rows
+    ]
+
+
+def export_events(estate_id: str, person_id: str) -> list[dict[str, Any]]:
+    """This will return where and when those passes were presented, as long as that is identified."""
+    serials = list(Pass.objects.filter(estate_id=estate_id, holder_id=person_id).values_list("serial", flat=True))
+    rows = GateEvent.objects.filter(estate_id=estate_id, serial__in=serials).order_by("happened_at")
+    return [
+        {
+            "gate": row.gate,
+            "happened_at": row.happened_at.isoformat(),
+            "direction": row.direction,
+            "opened": row.opened,
+            "reason": row.reason,
+        }
+        for row in rows
+    ]
+
+
+def erase_passes(now: datetime) -> int:
+    """This will empty passes past their time of their holder, their reason and their first use, and return how many."""
+    return sum(
+        Pass.objects.filter(estate_id=estate_id, told_until__lt=cutoff)
+        .exclude(holder_id="")
+        .update(holder_id="", reason="", first_used_at=None)
+        for estate_id, cutoff in _cutoffs(now)
+    )
+
+
+def erase_events(now: datetime) -> int:
+    """This will turn gate events past their time into counts, each event once, and return how many there were."""
+    gone = 0
+    for estate_id, cutoff in _cutoffs(now):
+        with connection.cursor() as cursor:
+            cursor.execute(_REDUCE, {"estate": estate_id, "cutoff": cutoff})
+            gone += cursor.fetchone()[0]
+    return gone
+
+
+def erase_faults(now: datetime) -> int:
+    """This will empty the text of lines that did not hold once it is past its time; that there was a fault stays."""
+    return sum(
+        JournalFault.objects.filter(estate_id=estate_id, found_at__lt=cutoff).exclude(line=b"").update(line=b"")
+        for estate_id, cutoff in _cutoffs(now)
+    )
+
+
+HOLDINGS = (
+    Holding(
+        model="access.Pass",
+        purpose_code=PURPOSE,
+        fields=("holder_id", "groups", "start", "end", "first_used_at"),
+        export=export_passes,
+        erase_expired=erase_passes,
+    ),
+    Holding(
+        model="access.GateEvent",
+        purpose_code=PURPOSE,
+        fields=("gate", "happened_at", "direction", "serial"),
+        export=export_events,
+        erase_expired=erase_events,
+    ),
+    Holding(
+        model="access.JournalFault",
+        purpose_code=PURPOSE,
+        fields=("line",),
+        # A line that does not hold names nobody for certain: it is no record of a person, and is only forgotten in time.
+        export=lambda estate_id, person_id: [],
+        erase_expired=erase_faults,
+    ),
+)
+
+# An unsure or hasty clock must neither erase an event on the day it came nor keep it for ever: then ours decides.
+_REDUCE = """
+    WITH gone AS (
+        DELETE FROM access_gateevent
+        WHERE estate_id = %(estate)s
+          AND CASE WHEN clock_sure AND happened_at <= received_at THEN happened_at ELSE received_at END < %(cutoff)s
+        RETURNING gate, method, direction, reason, opened,
+                  (CASE WHEN clock_sure AND happened_at <= received_at THEN happened_at ELSE received_at END) AS at
+    ), counted AS (
+        INSERT INTO access_passagecount AS c (estate_id, gate, date, method, direction, reason, opened, passages)
+        SELECT %(estate)s, gate, (at AT TIME ZONE coalesce((SELECT zone FROM places_estate WHERE id = %(estate)s), 'Asia/Shanghai'))::date,
+               method, direction, reason, opened, count(*)
+        FROM gone GROUP BY 2, 3, 4, 5, 6, 7
+        ON CONFLICT (estate_id, gate, date, method, direction, reason, opened) DO UPDATE SET passages = c.passages + excluded.passages
+    )
+    SELECT count(*) FROM gone
+"""
+
+
+def _cutoffs(now: datetime) -> Iterator[tuple[str, datetime]]:
+    for estate_id in SnapshotCounter.objects.order_by("estate_id").values_list("estate_id", flat=True):
+        kept = timedelta(days=privacy.get_purpose(estate_id=estate_id, code=PURPOSE).retention_days)
+        yield estate_id, now - kept

@@ -1,0 +1,253 @@
+"""Which passes there are, what a box must be told of them, the codes a phone shows, and the proof that a pass is closed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from linli.gate import passes as codes
+from linli.gate.passes import PassClaims
+from linli.gate.snapshot import Delta, FailMode, GateRule, PassEntry, PassState
+from linli.server.access import rules
+from linli.server.access.models import Pass, SnapshotCounter
+from linli.server.access.queries.boxes import BoxView
+from linli.server.access.rules import Origin
+from linli.server.kernel import crypto
+from linli.server.kernel.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassView:
+    """A right to pass doors; `serial` is 16 hex digits, as it stands in a gate's journal."""
+
+    id: str
+    serial: str
+    state: PassState
+    start: datetime
+    end: datetime
+    groups: tuple[int, ...]
+    version: int
+    static: bool
+    override: bool
+    holder_kind: str
+    origin_kind: str
+    origin_id: str
+    first_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeView:
+    """One signed code and when a phone shows it; gates also take the codes just before and after."""
+
+    start: datetime
+    end: datetime
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptView:
+    """One gate's word that it decides by the pass's change: times by its clock and ours, None while it is owed."""
+
+    gate: str
+    box: str | None
+    concerned: bool
+    version: int | None
+    applied_at: datetime | None
+    receipted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationView:
+    """How the newest change of a pass reached the gates; `seconds` from the change to the last receipt, None while any is owed."""
+
+    pass_id: str
+    state: PassState
+    version: int
+    changed_at: datetime
+    gates: int
+    receipted: int
+    seconds: float | None
+    receipts: tuple[ReceiptView, ...]
+
+
+def view(row: Pass) -> PassView:
+    """This will show a stored pass."""
+    return PassView(
+        id=row.id,
+        serial=f"{row.serial:016x}",
+        state=PassState(row.state),
+        start=row.start,
+        end=row.end,
+        groups=tuple(row.groups),
+        version=row.version,
+        static=row.static,
+        override=row.override,
+        holder_kind=row.holder_kind,
+        origin_kind=row.origin_kind,
+        origin_id=row.origin_id,
+        first_used_at=row.first_used_at,
+    )
+
+
+def get_pass(*, estate_id: str, pass_id: str) -> PassView:
+    """This will return a pass of the estate, or refuse with `NotFound`."""
+    return view(_row(estate_id, pass_id))
+
+
+def list_passes(*, estate_id: str, origin: Origin) -> tuple[PassView, ...]:
+    """This will list the passes of one origin, newest first."""
+    rows = Pass.objects.filter(estate_id=estate_id, origin_id=origin.id, origin_kind=origin.kind)
+    return tuple(view(row) for row in rows.order_by("-granted_at", "-id")[:100])
+
+
+def find_pass(*, estate_id: str, origin: Origin) -> PassView | None:
+    """This will return the pass that counts for an origin: one that is not withdrawn, and no override if there is another."""
+    found = list_passes(estate_id=estate_id, origin=origin)
+    # A stable sort: of equals the newest stays first.
+    ranked = sorted(found, key=lambda one: (one.state is PassState.REVOKED, one.override))
+    return ranked[0] if ranked else None
+
+
+def snapshot_version(*, estate_id: str) -> int:
+    """This will return the version at which the estate's list stands; 0 before anything was laid out."""
+    version = SnapshotCounter.objects.filter(estate_id=estate_id).values_list("version", flat=True).first()
+    return version or 0
+
+
+def get_delta(*, box: BoxView, since: int, now: datetime) -> Delta:
+    """This will return what changed after a version at the doors of one box, and nothing of anybody else's doors.
+
+    A box that is behind the day it was given its doors, or ahead of us after a restored backup, is sent everything.
+    """
+    since = 0 if since < box.whole_since else since
+    with connection.cursor() as cursor:
+        # One statement, one view of the database: the version and every change up to it.
+        cursor.execute(_CHANGES, {"estate": box.estate_id, "box": box.id, "since": since})
+        rows = cursor.fetchall()
+        until = rows[0][0] if rows else 0
+        if since > until:
+            return get_delta(box=box, since=0, now=now)
+        # Read after the version, never before it: a rule newer than `until` does no harm, a missing one would.
+        cursor.execute(_RULES, [box.estate_id, box.id, since])
+        gates = tuple(_rule(*row) for row in cursor.fetchall())
+    return Delta(
+        estate=box.estate_id,
+        since=since,
+        until=until,
+        made_at=now,
+        passes=tuple(_entry(*row[1:]) for row in rows if row[1] is not None),
+        gates=gates,
+        keys=crypto.verifying_keys(),
+    )
+
+
+def pass_codes(*, estate_id: str, pass_id: str, count: int, now: datetime) -> tuple[CodeView, ...]:
+    """This will sign the codes of the windows from now on, so that a phone survives a dead zone; a printed pass has one.
+
+    Refuses with `NotFound`, `PassNotActive` or `PassOver`.
+    """
+    row = _row(estate_id, pass_id)
+    rules.check_code(state=PassState(row.state), end=row.end, now=now)
+    if row.static:
+        return (CodeView(start=row.start, end=row.end, code=_mint(row, None)),)
+    first = codes.window_at(now)
+    sheaf = []
+    for window in range(first, first + max(1, min(count, rules.MOST_CODES))):
+        if codes.window_start(window) >= row.end:
+            break
+        start, end = codes.window_start(window), codes.window_start(window + 1)
+        sheaf.append(CodeView(start=start, end=end, code=_mint(row, window)))
+    return tuple(sheaf)
+
+
+def list_receipts(*, estate_id: str, pass_id: str) -> RevocationView:
+    """This will list, for every gate of the estate, its first receipt at or after the pass's newest change.
+
+    Gates that never knew of the pass give theirs too: from then on their list provably does not hold it.
+    """
+    row = _row(estate_id, pass_id)
+    with connection.cursor() as cursor:
+        cursor.execute(_RECEIPTS, {"estate": estate_id, "version": row.version, "told": list(row.told)})
+        receipts = tuple(
+            ReceiptView(gate=gate, box=box, concerned=concerned, version=version, applied_at=applied, receipted_at=came)
+            for gate, box, concerned, version, applied, came in cursor.fetchall()
+        )
+    times = [receipt.receipted_at for receipt in receipts if receipt.receipted_at is not None]
+    complete = bool(receipts) and len(times) == len(receipts)
+    return RevocationView(
+        pass_id=row.id,
+        state=PassState(row.state),
+        version=row.version,
+        changed_at=row.changed_at,
+        gates=len(receipts),
+        receipted=len(times),
+        seconds=max(0.0, (max(times) - row.changed_at).total_seconds()) if complete else None,
+        receipts=receipts,
+    )
+
+
+_CHANGES = """
+    SELECT c.version, p.serial, p.version, p.groups, p.start, p."end", p.holder_kind, p.state, p.static
+    FROM access_snapshotcounter c
+    LEFT JOIN access_pass p ON p.estate_id = c.estate_id AND p.version > %(since)s AND p.unlisted_at IS NULL
+        AND p.told && ARRAY(SELECT unnest(g.groups) FROM access_gate g WHERE g.box_id = %(box)s)
+    WHERE c.estate_id = %(estate)s
+    ORDER BY p.version, p.serial
+"""
+
+_RULES = """
+    SELECT code, version, groups, fail_mode, max_age_s, strike_s FROM access_gate
+    WHERE estate_id = %s AND box_id = %s AND version > %s ORDER BY code
+"""
+
+_RECEIPTS = """
+    SELECT g.code, g.box_id, g.groups && %(told)s::int[], r.version, r.applied_at, r.receipted_at
+    FROM access_gate g
+    LEFT JOIN LATERAL (
+        SELECT r.version, r.applied_at, r.receipted_at FROM access_boxreceipt r
+        WHERE r.estate_id = g.estate_id AND r.box_id = g.box_id AND r.version >= %(version)s AND r.gates @> ARRAY[g.code]
+        ORDER BY r.version LIMIT 1
+    ) r ON true
+    WHERE g.estate_id = %(estate)s ORDER BY g.code
+"""
+
+
+def _row(estate_id: str, pass_id: str) -> Pass:
+    row = Pass.objects.filter(estate_id=estate_id, id=pass_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _entry(serial: int, version: int, groups: list[int], start: datetime, end: datetime, *rest: Any) -> PassEntry:
+    holder, state, static = rest
+    return PassEntry(
+        serial=serial,
+        version=version,
+        groups=tuple(groups),
+        start=start,
+        end=end,
+        holder=holder,
+        state=PassState(state),
+        static=static,
+    )
+
+
+def _rule(code: str, version: int, groups: list[int], fail_mode: str, max_age_s: int, strike_s: int) -> GateRule:
+    return GateRule(
+        gate=code,
+        version=version,
+        groups=frozenset(groups),
+        fail_mode=FailMode(fail_mode),
+        max_age_s=max_age_s,
+        strike_s=strike_s,
+    )
+
+
+def _mint(row: Pass, window: int | None) -> str:
+    number, key = crypto.signing_key()
+    claims = PassClaims(
+        serial=row.serial, key_id=number, groups=tuple(row.groups), start=row.start, end=row.end, window=window
+    )
+    return codes.mint(claims=claims, key=key)

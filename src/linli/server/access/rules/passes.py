@@ -1,0 +1,136 @@
+"""Who may hold a pass to which kinds of doors, for how long, and when a code may be shown (domain sheet, appendix A4)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+from linli.gate.passes import MOST_GROUPS
+from linli.gate.snapshot import PassState
+from linli.server.kernel.errors import Refusal
+from linli.server.kernel.periods import Period
+
+__all__ = ["MOST_GROUPS"]
+
+LAST_GROUP = 65_535
+MOST_CODES = 240
+OVERRIDE_LONGEST = timedelta(hours=2)
+_SECOND = timedelta(seconds=1)
+
+
+class DoorKind(StrEnum):
+    """What kind of access point a gate or a door group is."""
+
+    ESTATE = "estate"
+    GARAGE = "garage"
+    ENTRANCE = "entrance"
+    DWELLING = "dwelling"
+
+
+_EVERYDAY = (DoorKind.ESTATE, DoorKind.GARAGE, DoorKind.ENTRANCE)
+
+# Appendix A4, column "zones": the kinds of doors a holder passes, his own entrance where one is named.
+DOORS: Mapping[str, tuple[DoorKind, ...]] = MappingProxyType(
+    {
+        "guest": _EVERYDAY,
+        "companion": _EVERYDAY,
+        "resident": _EVERYDAY,
+        "child": _EVERYDAY,
+        "operator": _EVERYDAY,
+        "cleaner": _EVERYDAY,
+        "guard": _EVERYDAY,
+        "visitor": (DoorKind.ESTATE, DoorKind.ENTRANCE),
+        "courier": (DoorKind.ESTATE,),
+    }
+)
+
+
+class UnknownHolder(Refusal):
+    """There is no pass for that kind of holder."""
+
+    zh = "该类持有人没有通行授权。"
+    status = 422
+
+
+class NoSuchDoor(Refusal):
+    """No door group of this estate fits."""
+
+    zh = "小区内没有相应的门组。"
+    status = 422
+
+
+class OverrideTooLong(Refusal):
+    """A guard may let somebody in for at most two hours, beginning now."""
+
+    zh = "保安临时放行最长两小时，且须从现在开始。"
+    status = 422
+
+
+class ReasonNeeded(Refusal):
+    """Please say why."""
+
+    zh = "请填写原因。"
+    status = 422
+
+
+class PassWithdrawn(Refusal):
+    """This pass has been withdrawn; a new one must be granted."""
+
+    zh = "该通行授权已撤销，须重新授权。"
+
+
+class PassNotActive(Refusal):
+    """This pass opens no door at present."""
+
+    zh = "该通行授权目前不可用。"
+
+
+class PassOver(Refusal):
+    """This pass has ended."""
+
+    zh = "该通行授权已到期。"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a pass comes from, told by its own domain: `Origin(kind="stay", id="stay_01J…")`. Access looks no further."""
+
+    kind: str
+    id: str
+
+
+def doors_of(*, holder_kind: str) -> tuple[DoorKind, ...]:
+    """This will return the kinds of doors a holder may pass; refuses with `UnknownHolder`."""
+    kinds = DOORS.get(holder_kind)
+    if kinds is None:
+        raise UnknownHolder(field="holder_kind")
+    return kinds
+
+
+def check_override(*, period: Period, now: datetime) -> None:
+    """This will refuse an override that is longer than two hours or begins later (issue "A guest arrives", row "Stays")."""
+    if period.end - min(period.start, now) > OVERRIDE_LONGEST or period.end <= now:
+        raise OverrideTooLong(field="period")
+
+
+def check_reason(reason: str) -> str:
+    """This will return the reason without blanks around it, or refuse with `ReasonNeeded` when nothing is left."""
+    text = " ".join(reason.split())
+    if not text:
+        raise ReasonNeeded(field="reason")
+    return text[:200]
+
+
+def check_code(*, state: PassState, end: datetime, now: datetime) -> None:
+    """This will refuse to show a code of a pass that would open nothing: withdrawn, suspended or over."""
+    if state is not PassState.ACTIVE:
+        raise PassNotActive
+    if now >= end:
+        raise PassOver
+
+
+def whole_seconds(period: Period) -> Period:
+    """This will widen a period to whole seconds, in which gates count."""
+    start, end = period.start.replace(microsecond=0), period.end.replace(microsecond=0)
+    return Period(start=start, end=end if end == period.end else end + _SECOND)
