@@ -268,3 +268,8 @@ def _room(row: Room) -> RoomView:
         label=f"R{row.number}",
         beds=tuple(BedView(id=bed.id, code=bed.code, label=f"B{bed.number}") for bed in beds),
     )
+
+
+def estate_ids() -> tuple[str, ...]:
+    """This will name every estate in this database."""
+    return tuple(Estate.objects.order_by("id").values_list("id", flat=True))
