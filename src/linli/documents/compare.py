@@ -85,7 +85,9 @@ def _expected(reading: Reading, typed: Typed) -> tuple[str, ...]:
 
 def _enough(reading: Reading, matched: tuple[str, ...]) -> bool:
     if reading.mrz:
-        return reading.mrz.identifies and {"number", "birth_date"} <= set(matched)
+        # The typed number itself may have settled a look-alike: it matched only if it fits the zone's check digit.
+        sound = all(reading.mrz.states[name] is not FieldState.BAD for name in ("birth", "expiry"))
+        return sound and {"number", "birth_date"} <= set(matched)
     return {"number", "native_name"} <= set(matched)
 
 
