@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from linli.server import env, postgres
@@ -16,7 +17,7 @@ DOORS = {
     "serve": "linli.server.serving:main",
     "work": "linli.server.worker:main",
     "seed": "linli.server.seed:main",
-    "enrol": "linli.server.access.actions:enrol_machine_box",
+    "enrol": "linli.server.enrolment:main",
     "day": "linli.supervise.day:main",
     "journey": "linli.supervise.journey:main",
     "bench": "linli.bench:main",
@@ -33,8 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(asked.run(asked) or 0)
     except (env.BadEnvironment, postgres.PostgresProblem) as problem:
-        print(f"linli: {problem}", file=sys.stderr)
-        return 1
+        return _refused(problem)
     except KeyboardInterrupt:
         return 130
 
@@ -55,13 +55,20 @@ def _parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="only tell whether models and migrations agree"
     )
     add("seed", _seed, "fill an empty database with a fictional estate").add_argument("town", choices=["dongfang"])
-    add("enrol", _enrol, "write an enrolment file for a gate box that serves all gates").add_argument("file")
+    _add_enrol(add("enrol", _enrol, "enrol a gate box and write its enrolment file"))
     add("audit", _audit, "check the audit chain of every estate").add_argument("verb", choices=["verify"])
     _add_day(add("day", _day, "run one simulated day on a fresh instance and count it"))
     add("journey", _journey, "walk one guest through on real input files").add_argument("--json", action="store_true")
     bench = add("bench", _bench, "measure, each beside the floor it is held against; prints JSON")
     bench.add_argument("names", nargs="*", metavar="NAME", help="all when left out")
     return parser
+
+
+def _add_enrol(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--server", help="the address the box will call; LINLI_PUBLIC_URL when left out")
+    parser.add_argument("--estate", help="the estate's code; the only one when left out")
+    parser.add_argument("--gates", default="", help="codes, e.g. G01,G02; all when left out")
 
 
 def _add_day(parser: argparse.ArgumentParser) -> None:
@@ -74,8 +81,7 @@ def _serve(asked: argparse.Namespace) -> int:
         try:
             return int(_door("serve")(settings=settings))
         except RuntimeError as problem:
-            print(f"linli: {problem}", file=sys.stderr)
-            return 1
+            return _refused(problem)
 
 
 def _work(asked: argparse.Namespace) -> int | None:
@@ -101,9 +107,14 @@ def _seed(asked: argparse.Namespace) -> int | None:
         return _door("seed")(town=asked.town)  # type: ignore[no-any-return]
 
 
-def _enrol(asked: argparse.Namespace) -> None:
+def _enrol(asked: argparse.Namespace) -> int | None:
+    codes = [code for code in asked.gates.split(",") if code]
+    server = asked.server or env.load().public_url
     with _django():
-        _door("enrol")(file=asked.file)
+        try:
+            return _door("enrol")(file=asked.file, server=server, estate_code=asked.estate, gate_codes=codes)  # type: ignore[no-any-return]
+        except RuntimeError as problem:
+            return _refused(problem)
 
 
 def _audit(asked: argparse.Namespace) -> int:
@@ -124,6 +135,11 @@ def _journey(asked: argparse.Namespace) -> int | None:
 
 def _bench(asked: argparse.Namespace) -> int | None:
     return _door("bench")(names=asked.names)  # type: ignore[no-any-return]
+
+
+def _refused(problem: Exception) -> int:
+    print(f"linli: {problem}", file=sys.stderr)
+    return 1
 
 
 def _door(name: str) -> Callable[..., Any]:

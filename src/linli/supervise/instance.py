@@ -1,6 +1,7 @@
 """One whole Linli on one machine: the database, the server, the worker, the simulated platform and the gates."""
 
 import fcntl
+import json
 import os
 import secrets
 import shutil
@@ -77,8 +78,7 @@ class Instance:
         if self._plays_lodging:
             self._step("模拟平台 simulated platform", lambda: self.keeper.start(self._lodging()))
         self._step("服务 server and worker", lambda: self.keeper.start(self._server(), self._worker()))
-        if not self.box_file.exists():
-            self.run("enrol", str(self.box_file))
+        self._enrol_box()
         self._step("门岗 51 simulated gates", lambda: self.keeper.start(self._gates()))
 
     def look_after(self) -> None:
@@ -148,6 +148,14 @@ class Instance:
     def _start_database(self) -> None:
         if self.cluster is not None:
             self._owns_database = self.cluster.start() or self._owns_database
+
+    def _enrol_box(self) -> None:
+        if not self.box_file.exists():
+            self.run("enrol", str(self.box_file), "--server", self.url)
+        # This start may serve on another port than the one the box was enrolled at.
+        told = json.loads(self.box_file.read_text())
+        if told["server"] != self.url:
+            self.box_file.write_text(json.dumps({**told, "server": self.url}, indent=2))
 
     def _is_empty(self) -> bool:
         with psycopg.connect(self.env.database_url) as connection:
