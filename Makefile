@@ -27,7 +27,7 @@ fast: .venv/.installed ## the rules and the gate, in seconds, without a database
 check: .venv/.installed ## style, types, architecture, migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --no-cache
 	LINLI_SECRET_KEY=only-for-reading-the-settings-of-a-tree-at-rest $(BIN)/mypy --strict --follow-imports=silent $(STRICT)
 	$(BIN)/linli migrate --check
 
