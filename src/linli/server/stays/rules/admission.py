@@ -146,7 +146,8 @@ def _matches(value: object, wanted: object) -> bool:
 
 ALLOW, HOLD, REFUSE = Result.ALLOW, Result.HOLD, Result.REFUSE
 YOUNG = (Age.UNDER_14, Age.UNDER_16)
-OPEN_PAPER = (Paper.VALID, Paper.CERTIFICATE)
+# The table asks for the guardian's word at 16 and 17 whether the young guest is alone or with an adult who is not the guardian.
+NOT_GUARDIAN = (Company.ALONE, Company.OTHER_ADULT)
 
 DECIDING = (
     Row(
@@ -200,7 +201,7 @@ DECIDING = (
     ),
     Row(
         number=8,
-        when={"age": Age.UNDER_18, "company": Company.ALONE, "guardian": (Guardian.UNREACHABLE, Guardian.REFUSED)},
+        when={"age": Age.UNDER_18, "company": NOT_GUARDIAN, "guardian": (Guardian.UNREACHABLE, Guardian.REFUSED)},
         result=HOLD,
         duties=(Duty.MINOR_RECORD, Duty.CONTACT_POLICE),
         zh="未能联系到监护人或监护人不同意，已转请民警联系。",
@@ -210,7 +211,7 @@ DECIDING = (
         number=9,
         when={
             "age": YOUNG,
-            "company": (Company.OTHER_ADULT, Company.ALONE),
+            "company": NOT_GUARDIAN,
             "guardian": (Guardian.UNREACHABLE, Guardian.REFUSED),
         },
         result=HOLD,
@@ -236,7 +237,7 @@ DECIDING = (
     ),
     Row(
         number=7,
-        when={"age": Age.UNDER_18, "company": Company.ALONE, "guardian": Guardian.NOT_ASKED},
+        when={"age": Age.UNDER_18, "company": NOT_GUARDIAN, "guardian": Guardian.NOT_ASKED},
         result=HOLD,
         duties=(Duty.MINOR_RECORD, Duty.CALL_GUARDIAN),
         zh="十六、十七周岁独自入住，需先联系监护人。",
@@ -252,7 +253,7 @@ DECIDING = (
     ),
     Row(
         number=7,
-        when={"age": Age.UNDER_18, "company": Company.ALONE, "guardian": Guardian.CONFIRMED},
+        when={"age": Age.UNDER_18, "company": NOT_GUARDIAN, "guardian": Guardian.CONFIRMED},
         result=ALLOW,
         duties=(Duty.MINOR_RECORD, Duty.PATROL_NOTE),
         zh="已联系监护人，可以入住。",
@@ -268,7 +269,7 @@ DECIDING = (
     ),
     Row(
         number=6,
-        when={"minor": True},
+        when={"minor": True, "company": Company.GUARDIAN},
         result=ALLOW,
         duties=(Duty.MINOR_RECORD,),
         zh="未成年人登记完成，可以入住。",
