@@ -157,6 +157,11 @@ def test_lines_as_a_camera_gives_them_are_set_right(lines):
     assert zone.bad_fields == ()
 
 
+def test_a_sign_of_another_alphabet_is_taken_for_what_it_looks_like():
+    line = "X40817263" + mrz.check_digit("X40817263") + NUMBERS[10:]
+    assert read(NAMES, "×4〇817263" + line[9:]).number == "X40817263"
+
+
 def test_fillers_lost_in_a_short_country_are_found_by_the_check_digits():
     zone = read("P<D<<MUSTERMANN<<ERIKA", "C01X00T478D<6408125F2702283<4")
     assert (zone.number, zone.nationality) == ("C01X00T47", "D")

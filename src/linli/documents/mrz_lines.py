@@ -12,7 +12,13 @@ MAX_LINES = 80  # a page of a passport has fewer; what is longer is no document
 MAX_SURPLUS = 4  # fillers that a camera may have invented in one line
 MAX_EARLY = 3  # fillers lost inside a short number or in "D<<"
 
-_FILLERS = str.maketrans(dict.fromkeys("‹〈⟨＜ㄑくㄍ({[", "<") | dict.fromkeys("«《≪", "<<"))
+# What an engine trained on Chinese writes for signs of the zone.
+_SIGNS = str.maketrans(
+    dict.fromkeys("‹〈⟨＜ㄑくㄍ({[", "<")
+    | dict.fromkeys("«《≪", "<<")
+    | dict.fromkeys("×✕", "X")
+    | dict.fromkeys("〇○", "O")
+)
 _GLUED = {88: 44, 90: 30, 72: 36}  # zones sent without a break between their lines
 
 
@@ -29,7 +35,7 @@ def clean_lines(text: str | Iterable[str]) -> list[str]:
     raw = text.splitlines() if isinstance(text, str) else list(text)
     lines: list[str] = []
     for line in raw[:MAX_LINES]:
-        plain = unicodedata.normalize("NFKC", line[:200].translate(_FILLERS)).upper()
+        plain = unicodedata.normalize("NFKC", line[:200].translate(_SIGNS)).upper()
         kept = re.sub(r"[^A-Z0-9<]", "", plain)
         width = _GLUED.get(len(kept), max(len(kept), 1))
         lines.extend(kept[at : at + width] for at in range(0, len(kept), width))

@@ -35,7 +35,7 @@ ENOUGH = frozenset({"number", "native_name"})
 Picture = NDArray[np.uint8]
 
 _ONE_AT_A_TIME = threading.Lock()
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
 
 def read_picture(data: bytes | Picture, *, today: date) -> Reading:
@@ -120,6 +120,8 @@ def _opened(data: bytes) -> Picture:
             return np.ascontiguousarray(np.asarray(_opaque(upright))[:, :, ::-1])
     except problems.DocumentProblem:
         raise
+    except Image.DecompressionBombError:
+        raise problems.PictureTooLarge(field="picture") from None
     except _BROKEN:
         raise problems.PictureWrong(field="picture") from None
 
