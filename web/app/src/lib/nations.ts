@@ -34,12 +34,13 @@ export function nationName(code: string, language: Language): string {
 
 /** This will return the alpha-3 code for an ISO numeric one, or an empty string. */
 export function nationByNumber(numeric: string): string {
-  return NATIONS.find((row) => row.numeric === numeric)?.code ?? ''
+  return NATIONS.find((row) => row.numeric !== '' && row.numeric === numeric)?.code ?? ''
 }
 
 function rankOf(nation: Nation, wanted: string): number {
   const english = nation.en.toLowerCase()
-  if (nation.code.toLowerCase() === wanted || english === wanted || nation.zh === wanted) return 0
-  if (english.startsWith(wanted) || nation.zh.startsWith(wanted) || (ALSO[nation.code] ?? '').split(' ').includes(wanted)) return 1
+  const said = (ALSO[nation.code] ?? '').split(' ')
+  if (nation.code.toLowerCase() === wanted || english === wanted || nation.zh === wanted || said.includes(wanted)) return 0
+  if (english.startsWith(wanted) || nation.zh.startsWith(wanted)) return 1
   return english.includes(wanted) || nation.zh.includes(wanted) ? 2 : 3
 }

@@ -11,7 +11,6 @@ export interface QrPicture {
 
 // ISO/IEC 18004: four modules of silence around the code.
 const QUIET = 4
-const SHARPER = 2
 
 /** This will draw `text` as large as fits into `room` CSS pixels. 120 characters at level M are 45 × 45 modules. */
 export function drawQr(text: string, room: number): QrPicture {
@@ -20,5 +19,5 @@ export function drawQr(text: string, room: number): QrPicture {
   code.make()
   const modules = code.getModuleCount() + 2 * QUIET
   const cell = Math.max(2, Math.floor(room / modules))
-  return { src: code.createDataURL(cell * SHARPER, cell * SHARPER * QUIET), width: cell * modules }
+  return { src: code.createDataURL(cell, cell * QUIET), width: cell * modules }
 }
