@@ -22,7 +22,7 @@ test: setup browser ## every test
 	@if [ -d web/app/node_modules ]; then (cd web/app && npm test --silent) && (cd web/console && npm test --silent); fi
 
 fast: .venv/.installed ## the rules and the gate, in seconds, without a database
-	@$(BIN)/python -m pytest $(wildcard tests/gate tests/rules tests/documents) tests/house/test_contracts.py
+	@$(BIN)/python -m pytest $(wildcard tests/gate tests/rules tests/documents) tests/house/test_contracts.py tests/house/test_style.py
 
 check: .venv/.installed ## style, types, architecture, migrations
 	$(BIN)/ruff check .

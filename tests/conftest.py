@@ -17,7 +17,7 @@ from linli.server import env, postgres
 GIVEN = os.environ.get("LINLI_TEST_DATABASE_URL", "")
 WITHOUT_DJANGO = (
     *("gate/", "edge/", "sim/", "faces/", "documents/", "rules/", "supervise/"),
-    *("house/test_contracts.py", "server/test_env.py", "server/test_postgres.py"),
+    *("house/test_contracts.py", "house/test_style.py", "server/test_env.py", "server/test_postgres.py"),
 )
 HOME = Path(tempfile.mkdtemp(prefix="linli-tests-"))
 
