@@ -23,9 +23,11 @@ from django.conf import settings  # noqa: E402
 from django.db import close_old_connections, connection, transaction  # noqa: E402
 from procrastinate.contrib.django import app  # noqa: E402
 
-from linli.server.access import tasks as access  # noqa: E402
+from linli.server.access import actions as access  # noqa: E402
 from linli.server.connectors import tasks as connectors  # noqa: E402
 from linli.server.kernel import clock, once, outbox  # noqa: E402
+from linli.server.kernel.actors import system  # noqa: E402
+from linli.server.places import queries as places  # noqa: E402
 from linli.server.privacy import actions as privacy  # noqa: E402
 from linli.server.stays import tasks as stays  # noqa: E402
 from linli.server.wiring import REACTIONS  # noqa: E402
@@ -106,10 +108,11 @@ def watch_deadlines(timestamp: int) -> None:
 
 
 @app.periodic(cron="*/15 * * * *")
-@app.task(queueing_lock="unlist_expired_passes")
-def unlist_expired_passes(timestamp: int) -> None:
+@app.task(queueing_lock="unlist_ended_passes")
+def unlist_ended_passes(timestamp: int) -> None:
     """This will take passes that ended long ago off the gates' lists."""
-    access.unlist_expired_passes(now=clock.now())
+    for estate_id in places.estate_ids():
+        access.unlist_ended_passes(actor=system(estate_id), now=clock.now())
 
 
 @app.periodic(cron="17 3 * * *")

@@ -9,7 +9,6 @@ from ninja.files import UploadedFile
 from pydantic import AwareDatetime, Field
 
 from linli.server.access import queries as access
-from linli.server.access.actions import PassView
 from linli.server.access.queries import CodeView
 from linli.server.kernel import clock
 from linli.server.kernel.actors import Actor, Role
@@ -117,14 +116,6 @@ class CallBody(Schema):
     """What the guardian said."""
 
     answer: Literal["confirmed", "refused", "unreachable"]
-
-
-class OverrideBody(Schema):
-    """A guard's opening of the estate gates for a guest who is still to be identified: at most two hours."""
-
-    stay_id: Word
-    minutes: Annotated[int, Field(ge=5, le=120)] = 120
-    reason: Annotated[Line, Field(min_length=2)]
 
 
 class Codes(Schema):
@@ -311,18 +302,6 @@ def move_guest(request: HttpRequest, stay_id: str, body: MoveBody) -> StayView:
     """This will give a guest another bed."""
     return actions.move_guest(
         actor=actor_of(request), stay_id=stay_id, room_id=body.room_id, bed_id=body.bed_id, now=clock.now()
-    )
-
-
-@router.post("/passes/override", response={201: PassView})
-def let_in_for_now(request: HttpRequest, body: OverrideBody) -> HttpResponse:
-    """This will open the estate gates for a while for a guest whose identity is still to be completed."""
-    actor = actor_of(request)
-    return created(
-        request,
-        lambda: actions.let_in_for_now(
-            actor=actor, stay_id=body.stay_id, minutes=body.minutes, reason=body.reason, now=clock.now()
-        ),
     )
 
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from psycopg.types.range import TimestamptzRange
 
 from linli.server.access import actions as access
-from linli.server.access.actions import Origin
+from linli.server.access.queries import Origin
 from linli.server.kernel import crypto, ids, locks, outbox, tickets
 from linli.server.kernel.actors import Actor, Role, system
 from linli.server.kernel.errors import NotFound, Refusal

@@ -1,17 +1,16 @@
 """Who is in the house: arriving, moving, leaving, and what happens when nobody saw it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from psycopg.types.range import TimestamptzRange
 
 from linli.server.access import actions as access
-from linli.server.access.actions import Origin, PassView
+from linli.server.access.queries import Origin
 from linli.server.kernel import ids, locks, outbox
 from linli.server.kernel.actors import Actor, Role, system
 from linli.server.kernel.errors import NotFound, Refusal
 from linli.server.kernel.locks import Lock
-from linli.server.kernel.periods import Period
 from linli.server.lettings import actions as letting_actions
 from linli.server.lettings import queries as lettings
 from linli.server.privacy import actions as privacy
@@ -21,7 +20,6 @@ from linli.server.stays.actions.registration import locked_stay
 from linli.server.stays.events import GuestCheckedIn, GuestCheckedOut, GuestMoved, RegistrationAmended
 from linli.server.stays.models import BedHold, Booking, Stay
 from linli.server.stays.queries import StayView
-from linli.server.stays.rules.admission import OVERRIDE_AT_MOST
 from linli.server.stays.rules.beds import BedTaken, NotInThisUnit, RoomFull
 from linli.server.stays.rules.states import GONE, OPEN_STAYS, BookingState, ReportState, StayState, check_step
 
@@ -180,26 +178,6 @@ def _let_go(stay: Stay, bed_id: str | None, *, now: datetime) -> None:
             hold.save(update_fields=["released_at"])
 
 
-def let_in_for_now(*, actor: Actor, stay_id: str, minutes: int, reason: str, now: datetime) -> PassView:
-    """This will open the estate gates, and nothing else, for a guest whose identity is still to be completed: at most two hours."""
-    actor.require(Role.GUARD, Role.OFFICE)
-    with transaction.atomic():
-        stay = locked_stay(actor=actor, stay_id=stay_id)
-        if stay.state != StayState.REGISTERED:
-            check_step(stay.state, "verify")
-        span = min(timedelta(minutes=minutes), OVERRIDE_AT_MOST)
-        granted = access.grant_override(
-            actor=actor,
-            holder_kind="guest",
-            holder_id=stay.person_id,
-            origin=Origin(kind="stay", id=stay.id),
-            period=Period(start=now, end=now + span),
-            reason=reason,
-            now=now,
-        )
-    return granted
-
-
 def close_overdue(*, estate_id: str, now: datetime) -> int:
     """This will close stays that nobody checked out, flagged as presumed (推定退房), and note those who never came."""
     terms = queries.policy(estate_id=estate_id, now=now)
@@ -255,9 +233,12 @@ def _toggle(estate_id: str, unit_id: str, *, hold: bool, everybody: bool, now: d
     stay_ids = list(
         Stay.objects.filter(estate_id=estate_id, unit_id=unit_id, state__in=states).values_list("id", flat=True)
     )
-    change = access.suspend_passes if hold else access.resume_passes
     for stay_id in stay_ids:
-        change(actor=system(estate_id), origin=Origin(kind="stay", id=stay_id), reason="unit", now=now)
+        origin = Origin(kind="stay", id=stay_id)
+        if hold:
+            access.suspend_passes(actor=system(estate_id), origin=origin, reason="the flat is suspended", now=now)
+        else:
+            access.resume_passes(actor=system(estate_id), origin=origin, now=now)
     return len(stay_ids)
 
 

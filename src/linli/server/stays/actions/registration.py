@@ -10,7 +10,7 @@ from django.db import transaction
 from linli.documents import kinds
 from linli.documents.mrz import find_mrz
 from linli.server.access import actions as access
-from linli.server.access.actions import Origin
+from linli.server.access.queries import Origin
 from linli.server.kernel import clock, crypto, ids, locks, tickets
 from linli.server.kernel.actors import Actor, Role, system
 from linli.server.kernel.errors import NotAllowed, NotFound, Refusal

@@ -380,4 +380,3 @@ def report_due_at(belongs: Belongs, checked_in_at: datetime) -> datetime:
 
 
 DAY_USE = timedelta(hours=6)
-OVERRIDE_AT_MOST = timedelta(hours=2)
