@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -97,7 +98,8 @@ class _OffsetFile:
         if self._read_at < 0 or now - self._read_at >= _REREAD_S:
             self._read_at = now
             try:
-                self._seconds = float(self._path.read_text(encoding="ascii"))
+                seconds = float(self._path.read_text(encoding="ascii"))
+                self._seconds = seconds if math.isfinite(seconds) else self._seconds
             except (OSError, ValueError):
                 # Caught between truncation and writing, or not there yet: the last offset still holds.
                 return self._seconds

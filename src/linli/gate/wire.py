@@ -99,6 +99,19 @@ def decode_receipt(raw: bytes | str) -> Receipt:
     return _read(raw, "receipt", _receipt_from)
 
 
+def encode_announcement(version: int) -> str:
+    """Write the words of a wake-up call: which version there is to fetch."""
+    return json.dumps({"version": version})
+
+
+def decode_announcement(raw: str) -> int:
+    """Read a wake-up call. Raises BadMessage."""
+    try:
+        return _count(json.loads(raw)["version"])
+    except (ValueError, TypeError, KeyError, RecursionError) as problem:
+        raise BadMessage(f"announcement: {type(problem).__name__}") from None
+
+
 def encode_journal(lines: Iterable[str]) -> bytes:
     """Write a batch of journal lines."""
     return "".join(f"{line}\n" for line in lines).encode()

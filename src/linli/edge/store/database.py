@@ -49,7 +49,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Write in one transaction that is on the disk when the block ends. Raises StoreFailed, and then nothing counts.
+        """Write in one transaction, on the disk when the block ends. Raises StoreFailed, and then nothing counts.
 
         After a failure the file is opened anew next time: whether a failed commit reached the disk is known only then.
         """

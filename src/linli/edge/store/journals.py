@@ -6,9 +6,7 @@ sequence has passed yet. A new file goes on beyond it, and the numbers between s
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from linli.edge.store.database import Database, StoreFailed
+from linli.edge.store.floors import Floors
 from linli.gate import journal
 from linli.gate.journal import Event, Gap, Head
 from linli.gate.wire import JournalReceipt
 
-RESERVE = 1000
 _log = logging.getLogger("linli.gate")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS journal (gate TEXT NOT NULL, sequence INTEGER NOT NULL, line TEXT NOT NULL,
@@ -65,7 +63,7 @@ class JournalStore:
 
     def __init__(self, *, path: Path, gates: Sequence[str], first: Mapping[str, int] | None = None) -> None:
         self._database = Database(path=path, schema=_SCHEMA)
-        self._floors = _Floors(path.with_name("sequence-floors.json"))
+        self._floors = Floors(path.with_name("sequence-floors.json"))
         self._gates, self._first = tuple(gates), dict(first or {})
         self._lock = threading.RLock()
         self._heads: dict[str, Head] = {}
@@ -299,40 +297,6 @@ class JournalStore:
         _log.warning("%d lines were saved from %s", len(saved), aside.name)
 
 
-class _Floors:
-    """For each gate a number no sequence has passed, in a file written rarely and whole."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._floors: dict[str, int] | None = None
-
-    def read(self) -> dict[str, int]:
-        if self._floors is None:
-            try:
-                given = json.loads(self._path.read_text(encoding="ascii"))
-                self._floors = {str(gate): int(floor) for gate, floor in given.items()}
-            except FileNotFoundError:
-                self._floors = {}
-            except (OSError, ValueError, AttributeError, TypeError) as problem:
-                # Without it a lost journal would start at a number already used; with the journal it is not needed.
-                _log.error("%s cannot be read: %s", self._path.name, problem)
-                self._floors = {}
-        return dict(self._floors)
-
-    def cover(self, sequences: Mapping[str, int]) -> None:
-        """Have every floor at or above these. Raises StoreFailed."""
-        floors = self.read()
-        low = {gate: number for gate, number in sequences.items() if floors.get(gate, 0) < number}
-        if not low:
-            return
-        floors.update({gate: number + RESERVE for gate, number in low.items()})
-        try:
-            _write_whole(self._path, json.dumps(floors, sort_keys=True))
-        except OSError as problem:
-            raise StoreFailed(f"{self._path.name}: {problem}") from problem
-        self._floors = floors
-
-
 def check(lines: Iterable[str], *, head: Head | None = None) -> list[str]:
     """Check a gate's lines as kept here and say in words what is wrong; `head` is where the chain should end."""
     rows = list(lines)
@@ -393,19 +357,3 @@ def _ask(connection: sqlite3.Connection, question: str, values: Sequence[object]
         return connection.execute(question, values).fetchall()
     except sqlite3.Error as problem:
         raise StoreFailed(str(problem)) from problem
-
-
-def _write_whole(path: Path, text: str) -> None:
-    fresh = path.with_name(f"{path.name}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(descriptor, text.encode("ascii"))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    os.replace(fresh, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -1,0 +1,331 @@
+"""The loop of a gate box: scan, decide, write down, open.
+
+An entry is written through to the disk before the door opens. The way out and the fire alarm wait for nothing: the door
+opens first, whatever the list, the clock or the disk say. Nothing here waits for the network.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from linli.edge.clock import TrustedClock
+from linli.edge.doors import Door, DoorFailed, Health, Outcome
+from linli.edge.store import JournalStore, ListStore, StoreFailed
+from linli.gate import snapshot as lists
+from linli.gate.decision import (
+    REPLAY_SECONDS,
+    Clock,
+    Direction,
+    Kind,
+    Reason,
+    Scan,
+    SeenKey,
+    Verdict,
+    decide,
+    opens_first,
+)
+from linli.gate.journal import Event
+from linli.gate.snapshot import Delta, Snapshot
+
+BOX = "BOX"
+KEEP_DAYS = 90  # pass events, identified: 90 days
+KEEP_ENDED_DAYS = 7
+_MOST_UNWRITTEN = 10_000
+_STRIKE_S = 5
+_log = logging.getLogger("linli.gate")
+
+
+class UnknownGate(Exception):
+    """This box does not serve that gate."""
+
+
+@dataclass(slots=True)
+class GateCount:
+    """What one gate did since the agent started."""
+
+    opened: int = 0
+    refused: int = 0
+    last: Outcome | None = None
+
+
+class Agent:
+    """One box with its doors. Safe to call from many threads, one or more for each reader."""
+
+    def __init__(
+        self,
+        *,
+        doors: Mapping[str, Door],
+        list_store: ListStore,
+        journal: JournalStore,
+        clock: TrustedClock,
+    ) -> None:
+        self.doors = dict(doors)
+        self.counts = {gate: GateCount() for gate in doors}
+        self.on_event: Callable[[], None] = lambda: None
+        self._lists, self._journal, self._clock = list_store, journal, clock
+        self._snapshot = list_store.load()
+        self._saved = True
+        self._taking = threading.Lock()
+        self._turns = {gate: threading.Lock() for gate in doors}
+        self._seen: dict[SeenKey, datetime] = {}
+        # Events of doors that opened while the disk would not write; they follow as soon as it does.
+        self._unwritten: deque[tuple[str, Event]] = deque(maxlen=_MOST_UNWRITTEN)
+        clock.passed(self._snapshot.made_at)
+        self._report_unconfirmed()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The list in force."""
+        return self._snapshot
+
+    def present(self, scan: Scan) -> Outcome:
+        """Answer a scan, and open the door if the answer says so. Raises UnknownGate, and nothing else."""
+        if scan.gate not in self.doors:
+            raise UnknownGate(scan.gate)
+        outcome = self._let_out(scan) if opens_first(scan) else self._let_in(scan)
+        count = self.counts[scan.gate]
+        count.last = outcome
+        if outcome.verdict.open:
+            count.opened += 1
+        else:
+            count.refused += 1
+        self.on_event()
+        return outcome
+
+    def release(self, *, gate: str, by: str) -> None:
+        """End the fire alarm's hold on a door, on record. Raises UnknownGate or DoorFailed."""
+        if gate not in self.doors:
+            raise UnknownGate(gate)
+        self.doors[gate].release()
+        self._write_or_keep(gate, self._own_event(Reason.RELEASED, note=f"by {by}"))
+
+    def take(self, delta: Delta) -> None:
+        """Decide by this delta from now on, and keep it. Raises WrongEstate, or StoreFailed when only memory has it."""
+        with self._taking:
+            taken = lists.apply(self._snapshot, delta)
+            # In force before it is on the disk: a revocation does not wait for a slow card.
+            self._snapshot = taken
+            self._save(lambda: self._lists.save(taken, delta))
+
+    def start_over(self, delta: Delta) -> None:
+        """Decide by this delta alone, forgetting the list before it. Raises like `take`."""
+        with self._taking:
+            fresh = lists.apply(Snapshot(estate=self._snapshot.estate), delta)
+            self._snapshot = fresh
+            self._save(lambda: self._lists.replace(fresh))
+
+    def keep_house(self) -> None:
+        """Write what is outstanding; called twice a second, never in the way of a scan."""
+        try:
+            self._write_kept(most=_MOST_UNWRITTEN)
+            self._journal.flush()
+            self._report_unconfirmed()
+        except StoreFailed as problem:
+            _log.error("housekeeping: %s", problem)
+
+    def forget(self) -> None:
+        """Let go of passes that ended a week ago and of events the server has and 90 days are over; called hourly."""
+        reading = self._clock.read()
+        if reading.clock is Clock.UNSURE:
+            return
+        try:
+            while self._journal.prune(before_us=_microseconds(reading.now - timedelta(days=KEEP_DAYS))):
+                continue
+            self._forget_ended(reading.now - timedelta(days=KEEP_ENDED_DAYS))
+        except StoreFailed as problem:
+            _log.error("forgetting: %s", problem)
+
+    def health(self) -> dict[str, Health]:
+        """Say of each part whether it works."""
+        reading = self._clock.read()
+        parts = {f"door {gate}": door.health() for gate, door in self.doors.items()}
+        parts["clock"] = Health(well=reading.clock is Clock.OK, words=f"{reading.drift_s:+.1f} s")
+        parts["list"] = Health(well=self._saved, words="" if self._saved else "in memory only")
+        waiting = len(self._unwritten)
+        parts["journal"] = Health(well=waiting == 0, words=f"{waiting} unwritten" if waiting else "")
+        for store, name in ((self._lists, "list"), (self._journal, "journal")):
+            for aside in store.set_aside:
+                parts[f"{name} {aside.name}"] = Health(well=False, words="damaged and set aside")
+        return parts
+
+    def _let_out(self, scan: Scan) -> Outcome:
+        started = time.perf_counter()
+        fault = self._open(scan)
+        opened = time.perf_counter()
+        verdict, snapshot, at, clock = self._decide(scan)
+        if fault:
+            verdict = replace(verdict, open=False, reason=Reason.DOOR_FAILED)
+        decided = time.perf_counter()
+        sequence = self._write_or_keep(scan.gate, _event_of(scan, verdict, snapshot, at, clock))
+        return _outcome(
+            scan, verdict, sequence, snapshot, (opened, decided, time.perf_counter()), door=opened - started
+        )
+
+    def _let_in(self, scan: Scan) -> Outcome:
+        # One entry at a time through one gate, so that a code shown to two readers at once opens once.
+        with self._turns[scan.gate]:
+            started = time.perf_counter()
+            verdict, snapshot, at, clock = self._decide(scan)
+            decided = time.perf_counter()
+            event = _event_of(scan, verdict, snapshot, at, clock)
+            sequence: int | None = None
+            try:
+                self._write_kept()
+                # Journal before the strike: a power cut must not leave an entry unrecorded.
+                sequence = self._journal.append(gate=scan.gate, event=event, strike_follows=verdict.open)
+            except StoreFailed as problem:
+                _log.error("%s: no journal, no entry: %s", scan.gate, problem)
+                verdict = replace(verdict, open=False, reason=Reason.JOURNAL_FAILED) if verdict.open else verdict
+                self._keep(scan.gate, replace(event, opened=False, reason=verdict.reason.value))
+            written = time.perf_counter()
+            if verdict.open and sequence is not None:
+                verdict = self._strike(scan, verdict, sequence, at)
+            return _outcome(
+                scan, verdict, sequence, snapshot, (started, decided, written), door=time.perf_counter() - written
+            )
+
+    def _strike(self, scan: Scan, verdict: Verdict, sequence: int, at: datetime) -> Verdict:
+        fault = self._open(scan)
+        self._journal.struck(gate=scan.gate, sequence=sequence)
+        if fault:
+            event = self._own_event(Reason.DOOR_FAILED, note=f"sequence {sequence}: {fault}", serial=verdict.serial)
+            self._write_or_keep(scan.gate, event)
+            return replace(verdict, open=False, reason=Reason.DOOR_FAILED)
+        if verdict.mark is not None:
+            self._remember(verdict.mark, at)
+        return verdict
+
+    def _open(self, scan: Scan) -> str:
+        """Open the door; give the door's complaint, if any."""
+        rule = self._snapshot.gates.get(scan.gate)
+        seconds = rule.strike_s if rule else _STRIKE_S
+        try:
+            self.doors[scan.gate].open(seconds=None if scan.kind is Kind.FIRE else seconds)
+        except DoorFailed as problem:
+            _log.error("%s: the door failed: %s", scan.gate, problem)
+            return str(problem) or "no answer"
+        except Exception as problem:
+            # A driver's own mistake must not cost the record, nor the reader's thread.
+            _log.exception("%s: the door's driver failed", scan.gate)
+            return type(problem).__name__
+        return ""
+
+    def _decide(self, scan: Scan) -> tuple[Verdict, Snapshot, datetime, Clock]:
+        reading, snapshot = self._clock.read(), self._snapshot
+        return (
+            decide(scan, snapshot, reading.now, self._seen, clock=reading.clock),
+            snapshot,
+            reading.now,
+            reading.clock,
+        )
+
+    def _remember(self, mark: SeenKey, at: datetime) -> None:
+        if len(self._seen) > 256:
+            horizon = at - timedelta(seconds=REPLAY_SECONDS)
+            self._seen = {key: when for key, when in list(self._seen.items()) if when > horizon}
+        self._seen[mark] = at
+
+    def _write_or_keep(self, gate: str, event: Event) -> int | None:
+        try:
+            self._write_kept()
+            return self._journal.append(gate=gate, event=event)
+        except StoreFailed as problem:
+            _log.error("%s: not on record yet: %s", gate, problem)
+            self._keep(gate, event)
+            return None
+
+    def _keep(self, gate: str, event: Event) -> None:
+        self._unwritten.append((gate, event))
+
+    def _write_kept(self, *, most: int = 20) -> None:
+        for _ in range(min(most, len(self._unwritten))):
+            try:
+                gate, event = self._unwritten.popleft()
+            except IndexError:
+                return
+            try:
+                self._journal.append(gate=gate, event=replace(event, note=f"late: {event.note}"))
+            except StoreFailed:
+                self._unwritten.appendleft((gate, event))
+                raise
+
+    def _report_unconfirmed(self) -> None:
+        """Put on record which openings a crash left in doubt: written down, but did the door open?"""
+        for gate, sequence in self._journal.take_unconfirmed():
+            self._journal.struck(gate=gate, sequence=sequence)
+            if gate in self.doors:
+                self._write_or_keep(gate, self._own_event(Reason.STRIKE_UNCONFIRMED, note=f"sequence {sequence}"))
+
+    def _own_event(self, reason: Reason, *, note: str, serial: int | None = None) -> Event:
+        reading = self._clock.read()
+        return Event(
+            at=reading.now,
+            clock=reading.clock.value,
+            method=BOX,
+            direction=Direction.IN.value,
+            opened=False,
+            reason=reason.value,
+            serial=serial,
+            snapshot_version=self._snapshot.version,
+            note=note,
+        )
+
+    def _save(self, write: Callable[[], None]) -> None:
+        self._clock.passed(self._snapshot.made_at)
+        self._saved = False
+        write()
+        self._saved = True
+
+    def _forget_ended(self, before: datetime) -> None:
+        with self._taking:
+            kept = lists.without_ended(self._snapshot, before=before)
+            # Seldom, and only when worth it: the whole list is written anew.
+            if len(self._snapshot.passes) - len(kept.passes) > len(kept.passes) // 10 + 100:
+                self._snapshot = kept
+                self._save(lambda: self._lists.replace(kept))
+
+
+def _microseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1_000_000)
+
+
+def _event_of(scan: Scan, verdict: Verdict, snapshot: Snapshot, at: datetime, clock: Clock) -> Event:
+    words = [f"{scan.by}: {scan.why}" if scan.by or scan.why else "", verdict.remark.value if verdict.remark else ""]
+    return Event(
+        at=at,
+        clock=clock.value,
+        method=scan.kind.value,
+        direction=scan.direction.value,
+        opened=verdict.open,
+        reason=verdict.reason.value,
+        serial=verdict.serial,
+        snapshot_version=snapshot.version,
+        note=" ".join(word for word in words if word),
+    )
+
+
+def _outcome(
+    scan: Scan,
+    verdict: Verdict,
+    sequence: int | None,
+    snapshot: Snapshot,
+    times: tuple[float, float, float],
+    *,
+    door: float,
+) -> Outcome:
+    started, decided, written = times
+    return Outcome(
+        gate=scan.gate,
+        verdict=verdict,
+        sequence=sequence,
+        snapshot_version=snapshot.version,
+        decide_ms=(decided - started) * 1e3,
+        journal_ms=(written - decided) * 1e3,
+        door_ms=door * 1e3,
+    )
