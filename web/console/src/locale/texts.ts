@@ -12,8 +12,11 @@ const TEXTS: Record<Language, Record<string, Record<string, string>>> = { en, zh
 
 export type Blanks = Record<string, string | number>;
 
+/** Fills the blanks; `one night|{n} nights` takes the first half when `n` is 1. */
 export function fill(text: string, blanks: Blanks = {}): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in blanks ? String(blanks[name]) : whole));
+  const bar = text.indexOf('|');
+  const form = bar < 0 ? text : String(blanks.n) === '1' ? text.slice(0, bar) : text.slice(bar + 1);
+  return form.replace(/\{(\w+)\}/g, (whole, name: string) => (name in blanks ? String(blanks[name]) : whole));
 }
 
 export function textIn(language: Language, key: TextKey, blanks?: Blanks): string {

@@ -1,21 +1,15 @@
 /** Only the style sheets of the Element Plus parts that the console uses. */
 import 'element-plus/theme-chalk/base.css';
 import 'element-plus/theme-chalk/el-button.css';
-import 'element-plus/theme-chalk/el-checkbox.css';
 import 'element-plus/theme-chalk/el-date-picker.css';
 import 'element-plus/theme-chalk/el-dialog.css';
 import 'element-plus/theme-chalk/el-drawer.css';
-import 'element-plus/theme-chalk/el-form.css';
-import 'element-plus/theme-chalk/el-form-item.css';
 import 'element-plus/theme-chalk/el-input.css';
 import 'element-plus/theme-chalk/el-input-number.css';
 import 'element-plus/theme-chalk/el-message.css';
 import 'element-plus/theme-chalk/el-message-box.css';
-import 'element-plus/theme-chalk/el-option.css';
-import 'element-plus/theme-chalk/el-option-group.css';
 import 'element-plus/theme-chalk/el-overlay.css';
 import 'element-plus/theme-chalk/el-popper.css';
 import 'element-plus/theme-chalk/el-scrollbar.css';
-import 'element-plus/theme-chalk/el-select.css';
 import 'element-plus/theme-chalk/el-switch.css';
 import 'element-plus/theme-chalk/el-tag.css';

@@ -1,0 +1,197 @@
+/**
+ * A tiny API for working on the console: `npm run mock` (MOCK_PORT, default a free port), then open the printed address.
+ * It follows the contract's shapes, serves the built console at /console/ with the server's content security policy, and
+ * keeps everything in memory. Any password but "wrong" signs in; the user name is the role: office, guard, operator, police…
+ * Five wrong ones lock for a minute. POST /mock/cut cuts every live stream; POST /mock/cut?for=20 keeps them cut.
+ * Development only: nothing here is shipped.
+ */
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { dirname, extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as made from './estate.mjs';
+
+const BUILT = join(dirname(fileURLToPath(import.meta.url)), '../../../src/linli/server/fronts/console');
+const CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json' };
+const PAGE = 50;
+
+let who = null;
+let failures = 0;
+let lockedUntil = 0;
+let cutUntil = 0;
+const streams = new Set();
+
+class Refused extends Error {
+  constructor(status, code, zh, en, more = {}) {
+    super(en);
+    Object.assign(this, { status, body: { type: `urn:linli:problem:${code}`, title: en, status, code, detail: en, message: { zh, en }, ...more } });
+  }
+}
+const missing = () => new Refused(404, 'not_found', '未找到该内容。', 'There is nothing here by that name.');
+const find = (list, id) => list.find((one) => one.id === id) ?? (() => { throw missing(); })();
+const paged = (rows, page) => ({ items: rows.slice((page - 1) * PAGE, page * PAGE), total: rows.length, page, size: PAGE });
+const holds = (text, ...fields) => !text || fields.some((field) => String(field ?? '').toLowerCase().includes(text.toLowerCase()));
+
+function overview() {
+  const states = made.tally(made.stays, 'state');
+  const gone = (states.CHECKED_OUT ?? 0) + (states.AUTO_CLOSED ?? 0);
+  return {
+    estate: made.estate, operators: 550, units: 895, rooms: 3627, beds: 5248, gates: 51, now: new Date().toISOString(),
+    tonight: {
+      booked: 1536, registered: made.stays.length - (states.CANCELLED ?? 0), verified: (states.VERIFIED ?? 0) + (states.IN_HOUSE ?? 0) + gone,
+      in_house: states.IN_HOUSE ?? 0, left: gone, no_show: states.NO_SHOW ?? 0,
+    },
+    reports: made.tally(made.reports, 'state'), gates_online: made.gates.filter((gate) => gate.online).length, gates_offline: made.gates.filter((gate) => !gate.online).length,
+    passages_today: 18_342 + made.events.length,
+  };
+}
+
+function startSession({ username, password }) {
+  const left = Math.ceil((lockedUntil - Date.now()) / 1000);
+  if (left > 0) throw Object.assign(new Refused(429, 'locked_out', '失败次数过多，请稍后再试。', 'Too many failed attempts; try again later.'), { wait: left });
+  if (password === 'wrong') {
+    failures += 1;
+    if (failures >= 5) lockedUntil = Date.now() + 60_000;
+    throw new Refused(401, 'bad_credentials', '用户名或密码不正确。', 'User name or password is wrong.');
+  }
+  failures = 0;
+  const role = ['estate_admin', 'property', 'committee', 'guard', 'police', 'auditor', 'operator'].includes(username) ? username : 'office';
+  who = { username, display_name: username, roles: [{ role, scope: role === 'operator' ? `operator:${made.units[50].operator_id}` : '*' }] };
+  return who;
+}
+
+function changeStay(id, change) {
+  const stay = find(made.stays, id);
+  change(stay);
+  tell('stay', { id: stay.id, state: stay.state });
+  return made.stayView(stay);
+}
+
+const UNIT_STEPS = { submit: 'SUBMITTED', check: 'CHECKED', code: 'CODED', activate: 'ACTIVE', suspend: 'SUSPENDED', resume: 'ACTIVE', close: 'CLOSED' };
+const mine = (unit) => who.roles[0].role !== 'operator' || unit.operator_id === who.roles[0].scope.slice(9);
+
+function unitWithFreedom(unit, period) {
+  const known = period !== null;
+  return { ...unit, rooms: unit.rooms.map((room, index) => ({ ...room, beds: room.beds.map((bed) => (known ? { ...bed, free: index !== 1 } : bed)) })) };
+}
+
+function book(body) {
+  const unit = find(made.units, body.unit_id);
+  if (body.booker.name === 'taken') throw new Refused(409, 'bed_taken', '该床位在此期间已被预订。', 'That bed is already let for part of this period.');
+  const booking = {
+    id: `bk_01J${String(made.bookings.length + 1).padStart(23, '0')}`, unit_id: unit.id, unit_label: unit.label_zh, channel: 'form', channel_ref: null, booker_masked: `${body.booker.name.slice(0, 1)}**`,
+    arrive_at: body.arrive_at, leave_at: body.leave_at, guests_expected: body.guests_expected, guests_registered: 0, beds: [], state: 'BOOKED',
+  };
+  made.bookings.unshift(booking);
+  return { ...booking, registration_url: '/m/#/pages/register/register?t=eyJib29raW5nIjoiYmtfMDFKIn0.c2lnbmF0dXJlLW9mLWEtbGluaw' };
+}
+
+const FEED = [
+  { row: 1, outcome: 'CREATED', booking_id: 'bk_1', summary: 'Reserved', arrive_at: '2030-05-01T07:00:00Z', leave_at: '2030-05-03T04:00:00Z', message: null },
+  { row: 2, outcome: 'UNCHANGED', booking_id: 'bk_2', summary: 'Reserved', message: { zh: '与上次相同，未作改动。', en: 'The same as last time; nothing changed.' } },
+  { row: 3, outcome: 'REFUSED', booking_id: null, message: { zh: '该床位在此期间已被预订。', en: 'That bed is already let for part of this period.' } },
+];
+
+const ROUTES = [
+  ['GET', /^\/api\/session$/, () => who],
+  ['POST', /^\/api\/session$/, ({ body }) => startSession(body)],
+  ['DELETE', /^\/api\/session$/, () => { who = null; }],
+  ['GET', /^\/api\/overview$/, () => overview()],
+  ['GET', /^\/api\/stays$/, ({ q }) => paged(made.stays.filter((stay) => mine(stay.unit) && (!q.get('state') || stay.state === q.get('state')) && (!q.get('kind') || stay.kind === q.get('kind'))
+    && (!q.get('unit') || stay.unit.id === q.get('unit')) && holds(q.get('q'), stay.guest_masked, stay.unit.code, stay.unit.label_zh)).map(made.stayRow), Number(q.get('page') ?? 1))],
+  ['GET', /^\/api\/stays\/([^/]+)$/, ({ ids }) => made.stayView(find(made.stays, ids[0]))],
+  ['POST', /^\/api\/stays\/([^/]+)\/eye-check$/, ({ ids }) => changeStay(ids[0], (stay) => { stay.level = 4; stay.state = 'VERIFIED'; })],
+  ['POST', /^\/api\/stays\/([^/]+)\/check-in$/, ({ ids }) => changeStay(ids[0], (stay) => { stay.state = 'IN_HOUSE'; stay.report = 'QUEUED'; stay.checked_in_at = new Date().toISOString(); })],
+  ['POST', /^\/api\/stays\/([^/]+)\/check-out$/, ({ ids }) => changeStay(ids[0], (stay) => { stay.state = 'CHECKED_OUT'; })],
+  ['POST', /^\/api\/stays\/([^/]+)\/move$/, ({ ids, body }) => changeStay(ids[0], (stay) => { stay.room = find(stay.unit.rooms, body.room_id); stay.bed = find(stay.room.beds, body.bed_id); })],
+  ['GET', /^\/api\/gates$/, () => made.gates],
+  ['GET', /^\/api\/gate-events$/, ({ q }) => made.events.filter((event) => !q.get('gate') || event.gate === q.get('gate')).slice(0, Number(q.get('limit') ?? 50))],
+  ['POST', /^\/api\/stream-ticket$/, () => ({ ticket: Math.random().toString(36).slice(2) })],
+  ['GET', /^\/api\/reports$/, ({ q }) => ({ ...paged(made.reports.filter((row) => !q.get('state') || row.state === q.get('state')), Number(q.get('page') ?? 1)), counts: made.tally(made.reports, 'state') })],
+  ['POST', /^\/api\/reports\/([^/]+)\/replay$/, ({ ids }) => Object.assign(find(made.reports, ids[0]), { state: 'QUEUED', reason: null, code: null, field: null })],
+  ['GET', /^\/api\/units$/, ({ q }) => paged(made.units.filter((unit) => mine(unit) && (!q.get('state') || unit.state === q.get('state')) && holds(q.get('q'), unit.code, unit.label_zh, unit.operator_name)), Number(q.get('page') ?? 1))],
+  ['GET', /^\/api\/units\/([^/]+)$/, ({ ids, q }) => unitWithFreedom(find(made.units, ids[0]), q.get('from'))],
+  ['POST', /^\/api\/units\/([^/]+)\/(\w+)$/, ({ ids, body }) => Object.assign(find(made.units, ids[0]), { state: UNIT_STEPS[ids[1]], state_reason: body.reason ?? null, ...(body.mark_code ? { mark_code: body.mark_code } : {}) })],
+  ['GET', /^\/api\/bookings$/, ({ q }) => paged(made.bookings.filter((row) => row.arrive_at < dayEnd(q.get('date')) && row.leave_at > dayStart(q.get('date'))), Number(q.get('page') ?? 1))],
+  ['POST', /^\/api\/bookings$/, ({ body }) => book(body)],
+  ['POST', /^\/api\/bookings\/feed$/, () => ({ rows: FEED, created: 1, changed: 0, refused: 1 })],
+  ['POST', /^\/api\/bookings\/([^/]+)\/link$/, () => ({ url: '/m/#/pages/register/register?t=eyJib29raW5nIjoiYmtfMDFKIn0.c2lnbmF0dXJlLW9mLWEtbGluaw' })],
+  ['POST', /^\/api\/bookings\/([^/]+)\/cancel$/, ({ ids }) => Object.assign(find(made.bookings, ids[0]), { state: 'CANCELLED' })],
+  ['POST', /^\/api\/bookings\/([^/]+)\/no-show$/, ({ ids }) => Object.assign(find(made.bookings, ids[0]), { state: 'NO_SHOW' })],
+  ['POST', /^\/api\/bookings\/([^/]+)\/extend$/, ({ ids, body }) => Object.assign(find(made.bookings, ids[0]), { leave_at: body.leave_at })],
+];
+const dayStart = (day) => new Date(`${day}T00:00:00+08:00`).toISOString();
+const dayEnd = (day) => new Date(Date.parse(`${day}T00:00:00+08:00`) + 86_400_000).toISOString();
+
+function answer(response, status, body, headers = {}) {
+  const kind = status >= 400 ? 'application/problem+json; charset=utf-8' : 'application/json; charset=utf-8';
+  response.writeHead(body === undefined ? 204 : status, { 'Content-Type': kind, 'Set-Cookie': 'csrftoken=mock; Path=/; SameSite=Lax', ...headers });
+  response.end(body === undefined ? undefined : JSON.stringify(body));
+}
+
+function tell(event, data) {
+  for (const stream of streams) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+}
+
+function openStream(response) {
+  if (Date.now() < cutUntil) return response.destroy();
+  response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+  response.write(': hello\n\n');
+  streams.add(response);
+  response.on('close', () => streams.delete(response));
+  return response;
+}
+
+function cut(q) {
+  cutUntil = Date.now() + Number(q.get('for') ?? 0) * 1000;
+  for (const stream of streams) stream.destroy();
+  streams.clear();
+}
+
+function serveFile(path, response) {
+  const file = normalize(join(BUILT, path === '/console/' ? 'index.html' : path.slice('/console/'.length)));
+  if (!file.startsWith(BUILT) || !existsSync(file) || !statSync(file).isFile()) {
+    response.writeHead(404).end('Run `npm run build` first.');
+    return;
+  }
+  response.writeHead(200, { 'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream', 'Content-Security-Policy': CSP });
+  createReadStream(file).pipe(response);
+}
+
+async function handle(request, response) {
+  const url = new URL(request.url, 'http://mock');
+  if (url.pathname.startsWith('/console/')) return serveFile(url.pathname, response);
+  if (url.pathname === '/mock/cut') return answer(response, 204, cut(url.searchParams));
+  if (url.pathname === '/mock/forget') return answer(response, 204, void (who = null));
+  if (url.pathname === '/api/stream/console') return openStream(response);
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const isJson = (request.headers['content-type'] ?? '').startsWith('application/json');
+  const body = isJson && chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString('utf8')) : {};
+  if (!who && !url.pathname.startsWith('/api/session')) throw new Refused(401, 'sign_in_needed', '请先登录。', 'Please sign in first.');
+  if (!who && url.pathname === '/api/session' && request.method === 'GET') throw new Refused(401, 'sign_in_needed', '请先登录。', 'Please sign in first.');
+  if (request.method !== 'GET' && request.headers['x-csrftoken'] !== 'mock') throw new Refused(403, 'csrf', '请求未通过校验，请刷新页面。', 'The request could not be verified; reload the page.');
+  for (const [method, pattern, act] of ROUTES) {
+    const found = method === request.method && pattern.exec(url.pathname);
+    if (found) return answer(response, 200, act({ ids: found.slice(1), q: url.searchParams, body }));
+  }
+  throw missing();
+}
+
+const server = createServer((request, response) => {
+  handle(request, response).catch((trouble) => {
+    if (trouble instanceof Refused) answer(response, trouble.status, trouble.body, trouble.wait ? { 'Retry-After': String(trouble.wait) } : {});
+    else answer(response, 500, { title: String(trouble), status: 500, code: 'internal' });
+  });
+});
+
+setInterval(() => {
+  const event = made.passage(Date.now());
+  made.events.unshift(event);
+  tell('gate', event);
+}, Number(process.env.MOCK_PACE ?? 1200)).unref();
+setInterval(() => { for (const stream of streams) stream.write(': beat\n\n'); }, 15_000).unref();
+server.listen(Number(process.env.MOCK_PORT ?? 0), '127.0.0.1', () => {
+  process.stdout.write(`http://127.0.0.1:${server.address().port}/console/\n`);
+});
