@@ -23,7 +23,7 @@ CHECK_IN (CI), AMEND (AM), ROOM_CHANGE (RC), EXTEND (EX), CHECK_OUT (CO), CANCEL
 |--------|------------|-------------------------------------------------------|--------------------|-------------------|
 | zsbh   | 住宿编号   | the sender's reference of one guest's stay            | ≤ 40 0-9A-Za-z_-   | R  R  R  R  R  R  |
 | lgdm   | 旅馆代码   | the unit's code                                       | ≤ 32 0-9A-Za-z-    | R  R  R  R  R  R  |
-| xm     | 姓名       | name; required of guests from China                   | ≤ 50, no signs     | o  o  -  -  -  -  |
+| xm     | 姓名       | name; required of guests from China                   | ≤ 60, no signs     | o  o  -  -  -  -  |
 | ywx    | 英文姓     | surname in Latin; required of guests from abroad      | ≤ 50 Latin         | o  o  -  -  -  -  |
 | ywm    | 英文名     | given names in Latin                                  | ≤ 50 Latin         | o  o  -  -  -  -  |
 | xb     | 性别       | sex, GB/T 2261.1: 0 unknown 1 male 2 female 9 none | one digit          | R  R  -  -  -  -  |
@@ -35,7 +35,7 @@ CHECK_IN (CI), AMEND (AM), ROOM_CHANGE (RC), EXTEND (EX), CHECK_OUT (CO), CANCEL
 | nlkrq  | 拟离开日期 | may stay until                                        | yyyyMMdd           | o  o  -  -  -  -  |
 | fh     | 房号       | room                                                  | ≤ 20               | R  -  R  -  -  -  |
 | cw     | 床位       | bed                                                   | ≤ 20               | o  -  o  -  -  -  |
-| rzsj   | 入住时间   | arrived at, in the estate's zone                      | yyyyMMddHHmm       | R  -  -  -  -  -  |
+| rzsj   | 入住时间   | arrived at, in the estate's zone                      | yyyyMMddHHmm       | R  o  -  -  -  -  |
 | ydtfsj | 预订退房   | will leave at                                         | yyyyMMddHHmm       | R  -  -  R  -  -  |
 | hfsj   | 换房时间   | moved at                                              | yyyyMMddHHmm       | -  -  R  -  -  -  |
 | tfsj   | 退房时间   | left at                                               | yyyyMMddHHmm       | -  -  -  -  R  -  |

@@ -276,14 +276,14 @@ class Books:
         )
         self._db.execute(
             CHANGES[message.kind],
-            {**dict.fromkeys(("cw", "tfsj")), **body, "person": person, "lsh": message.lsh},
+            {**dict.fromkeys(("cw", "rzsj", "tfsj")), **body, "person": person, "lsh": message.lsh},
         )
 
 
 CHANGES: Mapping[str, str] = {
     "CHECK_IN": "INSERT INTO stay (zsbh, lgdm, state, person, fh, cw, rzsj, ydtfsj, check_in_lsh)"
     " VALUES (:zsbh, :lgdm, 'IN', :person, :fh, :cw, :rzsj, :ydtfsj, :lsh)",
-    "AMEND": "UPDATE stay SET person = :person WHERE zsbh = :zsbh",
+    "AMEND": "UPDATE stay SET person = :person, rzsj = coalesce(:rzsj, rzsj) WHERE zsbh = :zsbh",
     "ROOM_CHANGE": "UPDATE stay SET fh = :fh, cw = :cw WHERE zsbh = :zsbh",
     "EXTEND": "UPDATE stay SET ydtfsj = :ydtfsj WHERE zsbh = :zsbh",
     "CHECK_OUT": "UPDATE stay SET state = 'OUT', tfsj = :tfsj, check_out_lsh = :lsh WHERE zsbh = :zsbh",

@@ -103,7 +103,7 @@ class Form:
     moment: str | None = None
 
 
-_NAME = r"[^\W\d_](?:[\w .·•'’,-]{0,48}[\w.])?"
+_NAME = r"[^\W\d_](?:[\w .·•'’,-]{0,58}[\w.])?"
 _LATIN = r"[A-Za-z](?:[A-Za-z .'-]{0,48}[A-Za-z.])?"
 _MINUTE = Form(pattern=r"\d{12}", moment="%Y%m%d%H%M")
 _DATE = Form(pattern=r"\d{8}", moment="%Y%m%d")
@@ -148,7 +148,7 @@ _PERSON: dict[str, Need] = {
 }
 LAYOUT: Mapping[str, Mapping[str, Need]] = {
     "CHECK_IN": _ALWAYS | _PERSON | {"fh": "required", "cw": "optional", "rzsj": "required", "ydtfsj": "required"},
-    "AMEND": _ALWAYS | _PERSON,
+    "AMEND": _ALWAYS | _PERSON | {"rzsj": "optional"},
     "ROOM_CHANGE": _ALWAYS | {"fh": "required", "cw": "optional", "hfsj": "required"},
     "EXTEND": _ALWAYS | {"ydtfsj": "required"},
     "CHECK_OUT": _ALWAYS | {"tfsj": "required", "tdtf": "optional"},
@@ -244,7 +244,7 @@ def _happened_already(fields: Body, now: datetime) -> Refusal | None:
 
 
 def _leaves_after_arriving(fields: Body, now: datetime) -> Refusal | None:
-    if "rzsj" not in fields:
+    if "rzsj" not in fields or "ydtfsj" not in fields:
         return None
     planned = minute_of(fields["ydtfsj"]) - minute_of(fields["rzsj"])
     if planned <= timedelta(0):

@@ -1,0 +1,177 @@
+"""Couriers: each platform has its own, so that a slow or dead one delays no other, and none delays a check-in.
+
+A courier takes what is due (`actions.claim_due`), sends it without holding a transaction, and writes down what came of it. All that
+matters is in the database: a courier may be killed at any step, and the next one asks the platform before it sends again.
+"""
+
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+from django.db import connection
+
+from linli.server.connectors import actions
+from linli.server.connectors.actions import Claim
+from linli.server.connectors.protocol import Platform, Told
+from linli.server.connectors.rules import LINK_FAILURES, ReportState, Verdict
+from linli.server.kernel import clock
+
+HANDS = 16
+LOOK_SECONDS = 0.5
+TROUBLE_SECONDS = 1.0
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Breaker:
+    """A circuit breaker on real time: after some failures in a row nothing is sent for a while, then one try decides."""
+
+    failures_at_most: int = 5
+    first_pause: float = 2.0
+    longest_pause: float = 60.0
+    seconds: Callable[[], float] = time.monotonic
+    _failures: int = 0
+    _pause: float = 0.0
+    _open_until: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def room(self, *, free: int) -> int:
+        """This will say how many of the free hands may send now: all, one to try with, or none."""
+        with self._lock:
+            if not self._pause:
+                return free
+            if self.seconds() < self._open_until:
+                return 0
+            # One try at a time: the next comes after its own pause, whatever becomes of this one.
+            self._open_until = self.seconds() + self._pause
+            return min(free, 1)
+
+    def note_failure(self) -> bool:
+        """This will count a failure of the link, and say whether the circuit has just opened."""
+        with self._lock:
+            self._failures += 1
+            if self._failures < self.failures_at_most:
+                return False
+            opened = not self._pause
+            if opened or self.seconds() >= self._open_until - self._pause:
+                self._pause = min(self._pause * 2, self.longest_pause) if self._pause else self.first_pause
+                self._open_until = self.seconds() + self._pause
+            return opened
+
+    def note_success(self) -> bool:
+        """This will count an answer, and say whether that has just closed the circuit."""
+        with self._lock:
+            closed = self._pause > 0
+            self._failures, self._pause = 0, 0.0
+            return closed
+
+
+class Courier:
+    """One platform's courier: a look-out that claims, and hands that send."""
+
+    def __init__(
+        self,
+        *,
+        platform: Platform,
+        hands: int = HANDS,
+        breaker: Breaker | None = None,
+        changed: Callable[[str], None] = lambda estate_id: None,
+    ) -> None:
+        """Take a platform; `changed` is told the estate of every report whose state changed."""
+        self._platform = platform
+        self._hands = hands
+        self._breaker = breaker or Breaker()
+        self._changed = changed
+        self._bell = threading.Event()
+        self._busy = 0
+        self._count = threading.Lock()
+        self._bag: queue.SimpleQueue[Claim | None] = queue.SimpleQueue()
+
+    def ring(self) -> None:
+        """This will make the courier look at once."""
+        self._bell.set()
+
+    def run(self, *, stop: threading.Event) -> None:
+        """This will deliver until `stop` is set, and then finish what is in hand."""
+        hands = [
+            threading.Thread(target=self._deliver_all, name=f"courier-{self._platform.name}-{number}")
+            for number in range(self._hands)
+        ]
+        for hand in hands:
+            hand.start()
+        try:
+            while not stop.is_set():
+                self._bell.clear()
+                if not self._look():
+                    self._bell.wait(LOOK_SECONDS)
+        finally:
+            for _ in hands:
+                self._bag.put(None)
+            for hand in hands:
+                hand.join()
+            connection.close()
+
+    def deliver_one(self) -> ReportState | None:
+        """This will deliver one due report in this thread, and return its new state, or None when nothing is due."""
+        claims = actions.claim_due(platform=self._platform, limit=1, now=clock.now())
+        return self._deliver(claims[0]) if claims else None
+
+    def _look(self) -> bool:
+        with self._count:
+            free = self._hands - self._busy
+        room = self._breaker.room(free=free) if free else 0
+        if not room:
+            return False
+        try:
+            claims = actions.claim_due(platform=self._platform, limit=room, now=clock.now())
+        except Exception as problem:
+            # The database may be restarting: nothing is lost, the rows wait.
+            log.warning("courier_paused", platform=self._platform.name, problem=type(problem).__name__)
+            connection.close()
+            time.sleep(TROUBLE_SECONDS)
+            return False
+        with self._count:
+            self._busy += len(claims)
+        for claim in claims:
+            self._bag.put(claim)
+        return bool(claims)
+
+    def _deliver_all(self) -> None:
+        while (claim := self._bag.get()) is not None:
+            try:
+                self._deliver(claim)
+            except Exception as problem:
+                # The lease will end and the report be asked about: never lost, only late.
+                log.warning("delivery_broken", report=claim.report_id, problem=type(problem).__name__)
+            finally:
+                # Between two reports a hand holds no connection: the pool is small and there are many hands.
+                connection.close()
+                with self._count:
+                    self._busy -= 1
+                self._bell.set()
+
+    def _deliver(self, claim: Claim) -> ReportState | None:
+        told = self._tell(claim)
+        state = actions.record_answer(claim=claim, told=told, luck=random.random(), now=clock.now())
+        self._judge(told)
+        if state is not None:
+            self._changed(claim.estate_id)
+        return state
+
+    def _tell(self, claim: Claim) -> Told:
+        if claim.ask_first:
+            return self._platform.ask(message_id=claim.message.message_id)
+        return self._platform.send(message=claim.message)
+
+    def _judge(self, told: Told) -> None:
+        if told.verdict in LINK_FAILURES:
+            if self._breaker.note_failure():
+                log.warning("link_failing", platform=self._platform.name, verdict=told.verdict, status=told.status)
+                actions.note_failing(platform=self._platform.name, failing_with=told.verdict, now=clock.now())
+        elif told.verdict is not Verdict.NONSENSE and self._breaker.note_success():
+            log.warning("link_working", platform=self._platform.name)
+            actions.note_working(platform=self._platform.name, now=clock.now())

@@ -1,0 +1,241 @@
+"""What is so about reports: where each stands, why it waits and for whom, and how the links are."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, QuerySet
+
+from linli.server.connectors.models import Attempt, Link, Report
+from linli.server.connectors.rules import WORDS, Reason, ReportState
+from linli.server.kernel.actors import Actor, Role
+from linli.server.kernel.errors import NotFound
+
+PAGE = 50
+STAFF = (Role.ESTATE_ADMIN, Role.OFFICE, Role.POLICE, Role.AUDITOR, Role.SYSTEM)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A message in both languages."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRow:
+    """One report in a list: who it concerns only by the stay, when it is due, and what holds it up."""
+
+    id: str
+    platform: str
+    kind: str
+    stay_id: str
+    unit_label: str
+    state: str
+    attempts: int
+    queued_at: datetime
+    due_at: datetime
+    overdue: str | None
+    receipt: str | None
+    code: str | None
+    field: str | None
+    reason: str | None
+    says: Words | None
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportPage:
+    """A page of reports, 50 a page, and how many there are in all."""
+
+    items: tuple[ReportRow, ...]
+    total: int
+    page: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One exchange with the platform; the raw texts stay sealed."""
+
+    number: int
+    message_id: str
+    asked: bool
+    verdict: str
+    status: int | None
+    code: str | None
+    seconds: float
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportView:
+    """One report with every exchange it took, and the names of the fields that left."""
+
+    report: ReportRow
+    message_id: str
+    fields: tuple[str, ...]
+    happened_at: datetime
+    accepted_at: datetime | None
+    exchanges: tuple[AttemptRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    """How one platform is doing: paused by whom and why, failing since when and with what, and how much waits for it."""
+
+    platform: str
+    paused_at: datetime | None
+    pause_reason: str | None
+    failing_since: datetime | None
+    failing_with: str | None
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """How the reports of a stretch of time fared, for a day's account."""
+
+    reported: int
+    receipted: int
+    waiting: int
+    stuck: int
+    stuck_without_reason: int
+    seconds_to_receipt: tuple[float, ...]
+
+
+def list_reports(*, actor: Actor, state: str | None, platform: str | None, page: int) -> ReportPage:
+    """This will list reports, newest first, to whoever may see them; an operator sees those of own units."""
+    rows = _visible(actor)
+    if state:
+        rows = rows.filter(state=state)
+    if platform:
+        rows = rows.filter(platform=platform)
+    page = max(1, page)
+    chosen = rows.order_by("-queued_at", "-id")[(page - 1) * PAGE : page * PAGE]
+    return ReportPage(items=tuple(row_of(row) for row in chosen), total=rows.count(), page=page, size=PAGE)
+
+
+def get_report(*, actor: Actor, report_id: str) -> ReportView:
+    """This will show one report with its exchanges, or refuse with `NotFound`."""
+    row = _visible(actor).filter(id=report_id).first()
+    if row is None:
+        raise NotFound
+    exchanges = Attempt.objects.filter(report=row).order_by("number")
+    return ReportView(
+        report=row_of(row),
+        message_id=row.message_id,
+        fields=tuple(row.fields),
+        happened_at=row.happened_at,
+        accepted_at=row.accepted_at,
+        exchanges=tuple(_exchange(attempt) for attempt in exchanges),
+    )
+
+
+def count_by_state(*, estate_id: str, since: datetime | None = None) -> dict[str, int]:
+    """This will count an estate's reports by state, every state named, those queued since an instant or all."""
+    rows = Report.objects.filter(estate_id=estate_id)
+    if since is not None:
+        rows = rows.filter(queued_at__gte=since)
+    found = dict(rows.values_list("state").annotate(Count("id")).order_by())
+    return {state.value: found.get(state.value, 0) for state in ReportState}
+
+
+def list_links(*, actor: Actor) -> tuple[LinkView, ...]:
+    """This will show how each platform is doing to the office and whoever watches it."""
+    actor.require(*STAFF)
+    waiting = dict(
+        Report.objects.filter(
+            estate_id=actor.estate_id, state__in=[ReportState.QUEUED, ReportState.SENDING, ReportState.PENDING]
+        )
+        .values_list("platform")
+        .annotate(Count("id"))
+        .order_by()
+    )
+    links = Link.objects.filter(estate_id=actor.estate_id).order_by("platform")
+    return tuple(
+        LinkView(
+            platform=link.platform,
+            paused_at=link.paused_at,
+            pause_reason=link.pause_reason or None,
+            failing_since=link.failing_since,
+            failing_with=link.failing_with or None,
+            waiting=waiting.get(link.platform, 0),
+        )
+        for link in links
+    )
+
+
+def delivered(*, estate_id: str, platform: str, since: datetime) -> Delivered:
+    """This will account for the reports of one platform queued since an instant."""
+    rows = Report.objects.filter(estate_id=estate_id, platform=platform, queued_at__gte=since)
+    counts = dict(rows.values_list("state").annotate(Count("id")).order_by())
+    times = rows.filter(accepted_at__isnull=False).values_list("queued_at", "accepted_at")
+    stuck = counts.get(ReportState.PARKED, 0) + counts.get(ReportState.REJECTED, 0)
+    receipted = counts.get(ReportState.ACCEPTED, 0)
+    total = sum(counts.values())
+    return Delivered(
+        reported=total,
+        receipted=receipted,
+        waiting=total - receipted - stuck,
+        stuck=stuck,
+        stuck_without_reason=rows.filter(state__in=[ReportState.PARKED, ReportState.REJECTED], reason="").count(),
+        seconds_to_receipt=tuple((accepted - queued).total_seconds() for queued, accepted in times),
+    )
+
+
+def row_of(row: Report) -> ReportRow:
+    """This will show a report as a line."""
+    words = WORDS.get(Reason(row.reason))
+    return ReportRow(
+        id=row.id,
+        platform=row.platform,
+        kind=row.kind,
+        stay_id=row.stay_id,
+        unit_label=row.unit_label,
+        state=row.state,
+        attempts=row.attempts,
+        queued_at=row.queued_at,
+        due_at=row.due_at,
+        overdue="breach" if row.breached_at else "alarm" if row.alarmed_at else None,
+        receipt=row.receipt or None,
+        code=row.code or None,
+        field=row.field or None,
+        reason=row.reason or None,
+        says=Words(zh=words[0], en=words[1]) if words else None,
+        owner=row.owner or None,
+    )
+
+
+def states_of_stay(*, estate_id: str, platform: str, stay_id: str) -> Sequence[tuple[ReportState, str]]:
+    """This will list the states and receipts of a stay's reports in their order."""
+    rows = Report.objects.filter(estate_id=estate_id, platform=platform, stay_id=stay_id).order_by("sequence")
+    return [(ReportState(state), receipt) for state, receipt in rows.values_list("state", "receipt")]
+
+
+def estates_of(*, report_ids: Iterable[str]) -> frozenset[str]:
+    """This will name the estates that some reports belong to."""
+    return frozenset(Report.objects.filter(id__in=list(report_ids)).values_list("estate_id", flat=True))
+
+
+def _visible(actor: Actor) -> QuerySet[Report]:
+    rows = Report.objects.filter(estate_id=actor.estate_id)
+    if actor.may(*STAFF):
+        return rows
+    actor.require_any(Role.OPERATOR)
+    owned = [scope.removeprefix("operator:") for scope in actor.scopes(Role.OPERATOR)]
+    return rows.filter(operator_id__in=owned)
+
+
+def _exchange(row: Attempt) -> AttemptRow:
+    return AttemptRow(
+        number=row.number,
+        message_id=row.message_id,
+        asked=row.asked,
+        verdict=row.verdict,
+        status=row.status,
+        code=row.code or None,
+        seconds=row.seconds,
+        ended_at=row.ended_at,
+    )
