@@ -240,7 +240,7 @@ def _draft(
 
 
 def _paper(document: DocumentInput, person: people_queries.PersonView, *, day: date) -> tuple[Paper, int]:
-    checked = any(form.checked for form in kinds.get(document.kind).forms)
+    checked = any(form.checked for form in kinds.get_kind(document.kind).forms)
     level = 1 if checked else 0
     if document.mrz:
         zone = find_mrz(document.mrz, today=day)
