@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -6,3 +8,7 @@ class PeopleConfig(AppConfig):
 
     name = "linli.server.people"
     label = "people"
+
+    def ready(self) -> None:
+        """This will tell privacy what is held on persons; models exist only now, hence the late import."""
+        import_module("linli.server.people.personal_data").register()

@@ -89,7 +89,9 @@ class Document(models.Model):
     class Meta:
         constraints = [
             # The index first: it also serves the look-up by number, whatever the kind.
-            models.UniqueConstraint(fields=["estate_id", "number_index", "kind"], name="a_document_belongs_to_one_person"),
+            models.UniqueConstraint(
+                fields=["estate_id", "number_index", "kind"], name="a_document_belongs_to_one_person"
+            ),
         ]
 
 
@@ -211,7 +213,9 @@ class Residency(models.Model):
                 condition=models.Q(moved_out_date__isnull=True),
                 name="a_resident_moves_in_once",
             ),
-            models.CheckConstraint(condition=models.Q(kind__in=rules.RESIDENCY_KINDS), name="a_residency_has_a_known_kind"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=rules.RESIDENCY_KINDS), name="a_residency_has_a_known_kind"
+            ),
             models.CheckConstraint(
                 condition=models.Q(moved_out_date__isnull=True)
                 | models.Q(moved_out_date__gte=models.F("moved_in_date")),

@@ -248,8 +248,10 @@ def list_residencies(*, estate_id: str, person_id: str) -> tuple[ResidencyView, 
 
 def count_residents(*, estate_id: str) -> ResidentCounts:
     """This will count who lives here now."""
-    kinds_now = Residency.objects.filter(estate_id=estate_id, moved_out_date__isnull=True).values_list("kind", flat=True)
-    counted = {kind: 0 for kind in rules.RESIDENCY_KINDS}
+    kinds_now = Residency.objects.filter(estate_id=estate_id, moved_out_date__isnull=True).values_list(
+        "kind", flat=True
+    )
+    counted = dict.fromkeys(rules.RESIDENCY_KINDS, 0)
     for kind in kinds_now:
         counted[kind] += 1
     return ResidentCounts(

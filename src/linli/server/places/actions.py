@@ -134,7 +134,9 @@ def drop_name(*, actor: Actor, alias_id: str, now: datetime) -> None:
     """This will drop a name, so that another place may have it."""
     actor.require(*LAYOUT_ROLES)
     with transaction.atomic():
-        dropped = Alias.objects.filter(estate_id=actor.estate_id, id=alias_id, dropped_at__isnull=True).update(dropped_at=now)
+        dropped = Alias.objects.filter(estate_id=actor.estate_id, id=alias_id, dropped_at__isnull=True).update(
+            dropped_at=now
+        )
         if not dropped:
             raise NotFound(field="alias_id")
         privacy.record(actor=actor, verb="drop_name", subject=alias_id, now=now)
@@ -236,5 +238,6 @@ def _close(estate_id: str, code: str, now: datetime) -> list[int]:
 
 def _exists(estate_id: str, code: str) -> bool:
     return any(
-        model.objects.filter(estate_id=estate_id, code=code).exists() for model in (Building, Entrance, Dwelling, Room, Bed)
+        model.objects.filter(estate_id=estate_id, code=code).exists()
+        for model in (Building, Entrance, Dwelling, Room, Bed)
     )

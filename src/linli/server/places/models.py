@@ -15,7 +15,9 @@ class Estate(models.Model):
     name_zh = models.CharField(max_length=80)
     name_en = models.CharField(max_length=80)
     zone = models.CharField(max_length=40)
-    division_code = models.CharField(max_length=12)  # GB/T 2260: district, or as much as is known of the 12 digits below it
+    division_code = models.CharField(
+        max_length=12
+    )  # GB/T 2260: district, or as much as is known of the 12 digits below it
     founded_at = models.DateTimeField()
 
     class Meta:

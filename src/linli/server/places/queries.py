@@ -179,7 +179,9 @@ def find_by_alias(*, estate_id: str, kind: str, text: str) -> str | None:
 
 def list_aliases(*, estate_id: str, place_code: str) -> tuple[AliasView, ...]:
     """This will return the names by which a place goes today."""
-    rows = Alias.objects.filter(estate_id=estate_id, place_code=place_code, dropped_at__isnull=True).order_by("kind", "text")
+    rows = Alias.objects.filter(estate_id=estate_id, place_code=place_code, dropped_at__isnull=True).order_by(
+        "kind", "text"
+    )
     return tuple(AliasView(id=row.id, kind=row.kind, text=row.text, place_code=row.place_code) for row in rows)
 
 
@@ -192,7 +194,10 @@ def list_dwellings(*, estate_id: str, entrance_id: str | None = None, text: str 
         rows = rows.filter(code__icontains=text)
     start = (max(page, 1) - 1) * PAGE
     return DwellingPage(
-        items=tuple(_dwelling(row) for row in rows[start : start + PAGE]), total=rows.count(), page=max(page, 1), size=PAGE
+        items=tuple(_dwelling(row) for row in rows[start : start + PAGE]),
+        total=rows.count(),
+        page=max(page, 1),
+        size=PAGE,
     )
 
 

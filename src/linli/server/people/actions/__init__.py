@@ -1,6 +1,7 @@
 """What can be done: identify a person, check a document, take in many at once, open and close accounts, move in and out."""
 
 from linli.server.people.actions.accounts import (
+    RoleInput,
     change_password,
     close_account,
     grant_role,
@@ -21,6 +22,7 @@ __all__ = [
     "HouseholdInput",
     "PersonInput",
     "ResidentInput",
+    "RoleInput",
     "change_password",
     "close_account",
     "correct_person",

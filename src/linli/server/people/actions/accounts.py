@@ -1,5 +1,7 @@
 """Open and close accounts, give and take roles, sign in; wrong guesses shut the door for a while."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 
@@ -22,12 +24,28 @@ KEEPERS = (Role.SYSTEM, Role.ESTATE_ADMIN)
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
-def open_account(
-    *, actor: Actor, username: str, password: str, display_name: str, person_id: str | None = None, now: datetime
-) -> AccountView:
-    """This will open an account without any role.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleInput:
+    """A role to give, and where it holds."""
 
-    Raises `UsernameUnreadable`, `UsernameTaken`, `PasswordWeak`, or what `rules.check_name` raises for the display name.
+    role: str
+    scope: str = "*"
+
+
+def open_account(
+    *,
+    actor: Actor,
+    username: str,
+    password: str,
+    display_name: str,
+    roles: Sequence[RoleInput] = (),
+    person_id: str | None = None,
+    now: datetime,
+) -> AccountView:
+    """This will open an account with its roles.
+
+    Raises `UsernameUnreadable`, `UsernameTaken`, `PasswordWeak`, `RoleUnknown`, or what `rules.check_name` raises for the
+    display name.
     """
     actor.require(*KEEPERS)
     name = rules.check_username(username)
@@ -46,6 +64,8 @@ def open_account(
                 password=make_password(password),
                 opened_at=now,
             )
+            for role in roles:
+                _give(actor, account, rules.check_role(role.role, role.scope), role.scope, now)
             privacy.record(actor=actor, verb="open_account", subject=account.id, now=now)
     except IntegrityError as problem:
         raise rules.UsernameTaken(field="username") from problem
@@ -58,19 +78,7 @@ def grant_role(*, actor: Actor, account_id: str, role: str, scope: str = "*", no
     known = rules.check_role(role, scope)
     with transaction.atomic():
         account = _account(actor, account_id)
-        held = RoleGrant.objects.filter(
-            estate_id=actor.estate_id, account=account, role=known, scope=scope, withdrawn_at__isnull=True
-        )
-        if not held.exists():
-            RoleGrant.objects.create(
-                id=ids.new("grant"),
-                estate_id=actor.estate_id,
-                account=account,
-                role=known.value,
-                scope=scope,
-                granted_by=actor.id,
-                granted_at=now,
-            )
+        if _give(actor, account, known, scope, now):
             privacy.record(actor=actor, verb="grant_role", subject=account.id, reason=f"{known} {scope}", now=now)
     return view_account(account)
 
@@ -132,6 +140,24 @@ def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime
 def forget_failures(*, now: datetime) -> int:
     """This will forget failures that lie so far back that they no longer count, and return how many."""
     return SignInFailures.objects.filter(since__lt=now - 2 * rules.LOCKED_FOR).delete()[0]
+
+
+def _give(actor: Actor, account: Account, role: Role, scope: str, now: datetime) -> bool:
+    held = RoleGrant.objects.filter(
+        estate_id=actor.estate_id, account=account, role=role.value, scope=scope, withdrawn_at__isnull=True
+    )
+    if held.exists():
+        return False
+    RoleGrant.objects.create(
+        id=ids.new("grant"),
+        estate_id=actor.estate_id,
+        account=account,
+        role=role.value,
+        scope=scope,
+        granted_by=actor.id,
+        granted_at=now,
+    )
+    return True
 
 
 def _right(account: Account | None, password: str) -> bool:

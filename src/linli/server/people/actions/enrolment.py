@@ -49,7 +49,9 @@ def keep_for(*, actor: Actor, person_ids: Sequence[str], purpose_code: str, now:
     purpose = purposes.get_purpose(estate_id=actor.estate_id, code=purpose_code)
     PersonUse.objects.bulk_create(
         [
-            PersonUse(id=ids.new("use"), estate_id=actor.estate_id, person_id=person_id, purpose_id=purpose.id, since=now)
+            PersonUse(
+                id=ids.new("use"), estate_id=actor.estate_id, person_id=person_id, purpose_id=purpose.id, since=now
+            )
             for person_id in dict.fromkeys(person_ids)
         ],
         batch_size=BATCH,

@@ -32,8 +32,11 @@ def identify_visitor(
     today = clock.local_date(now, places.zone(estate_id=actor.estate_id))
     told = rules.check_identity(person, document, today=today)
     with transaction.atomic():
-        shown = _find(actor.estate_id, told) or _write(actor, told, purpose.id, now)
+        shown = _find(actor.estate_id, told)
         if shown is None:
+            fresh = _write(actor, told, purpose.id, now)
+            if fresh is not None:
+                return view_person(fresh.person, fresh, level=told.document.level)
             # A twin wrote the same document first and has committed: it is found now.
             shown = _find(actor.estate_id, told)
             assert shown is not None
@@ -60,7 +63,12 @@ def correct_person(
         row.last_seen_at = now
         row.save()
         privacy.record(
-            actor=actor, verb="correct_person", subject=row.id, fields=("names", "sex", "birth_date"), reason=reason, now=now
+            actor=actor,
+            verb="correct_person",
+            subject=row.id,
+            fields=("names", "sex", "birth_date"),
+            reason=reason,
+            now=now,
         )
     return view_person(row, shown)
 
@@ -88,8 +96,6 @@ def _write(actor: Actor, told: Identified, purpose_id: str, now: datetime) -> Do
 
 def _recognise(actor: Actor, shown: Document, told: Identified, purpose_id: str, now: datetime) -> PersonView:
     person = shown.person
-    if person.known_since == now and shown.shown_at == now:
-        return view_person(person, shown, level=told.document.level)
     rules.check_same(rows.known(person), told)
     if shown.kind != told.document.number.kind.key:
         shown = rows.document_row(told, person, purpose_id=purpose_id, now=now)

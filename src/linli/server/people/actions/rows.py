@@ -13,7 +13,12 @@ from linli.server.people.rules.identities import Known
 def person_row(told: Identified, *, estate_id: str, purpose_id: str, now: datetime) -> Person:
     """This will make a person's row."""
     person = Person(
-        id=ids.new("per"), estate_id=estate_id, purpose_id=purpose_id, known_since=now, last_seen_at=now, belongs=told.belongs
+        id=ids.new("per"),
+        estate_id=estate_id,
+        purpose_id=purpose_id,
+        known_since=now,
+        last_seen_at=now,
+        belongs=told.belongs,
     )
     write_facts(person, told)
     return person

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 from typing import Any
 
 from linli.documents import kinds, mrz, numbers
@@ -180,10 +179,14 @@ _FIELDS = {"number": "document.number", "type": "document.type", "mrz": "documen
 }
 
 
-@cache
 def _refusal_type(problem: type[DocumentProblem]) -> type[Refusal]:
-    members = {"__doc__": problem.__doc__, "zh": problem.zh, "code": problem.code}
-    return type(problem.__name__, (DocumentRefused,), members)
+    if problem.code not in _refusal_types:
+        members = {"__doc__": problem.__doc__, "zh": problem.zh, "code": problem.code}
+        _refusal_types[problem.code] = type(problem.__name__, (DocumentRefused,), members)
+    return _refusal_types[problem.code]
+
+
+_refusal_types: dict[str, type[Refusal]] = {}
 
 
 def _issuing_country(document: DocumentInput, whose: kinds.Whose, nationality: str) -> str:

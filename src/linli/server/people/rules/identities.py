@@ -149,7 +149,8 @@ def read_phone(text: str) -> Phone:
 
 
 def _names(person: PersonInput) -> tuple[str, str | None]:
-    latin = check_latin_name(person.latin_name, field="latin_name") if (person.latin_name or "").strip() else None
+    typed = (person.latin_name or "").strip()
+    latin = check_latin_name(typed, field="latin_name") if typed else None
     # A foreigner's passport may know Latin letters only: then that is the native form as well.
     native = check_name(person.native_name if person.native_name.strip() or not latin else latin, field="native_name")
     return native, latin
@@ -160,7 +161,9 @@ def _birth_date(person: PersonInput, document: CheckedDocument, *, today: date) 
     if typed is not None and not _possible(typed, today=today):
         raise BirthDateImpossible(field="birth_date")
     try:
-        numbers.check_holder(document.number, birth_date=typed, sex=Sex(person.sex) if person.sex != "unspecified" else None)
+        numbers.check_holder(
+            document.number, birth_date=typed, sex=Sex(person.sex) if person.sex != "unspecified" else None
+        )
     except DocumentProblem as problem:
         raise refusal(problem) from problem
     zone = document.zone
