@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -6,3 +8,7 @@ class LettingsConfig(AppConfig):
 
     name = "linli.server.lettings"
     label = "lettings"
+
+    def ready(self) -> None:
+        """This will tell privacy what is held on operators; models exist only now, hence the late import."""
+        import_module("linli.server.lettings.personal_data").register()

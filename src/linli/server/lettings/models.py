@@ -12,7 +12,9 @@ class Operator(models.Model):
     estate_id = models.CharField(max_length=40)
     purpose = models.ForeignKey("privacy.Purpose", on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=20)
-    name = models.CharField(max_length=80)  # the registered name; a natural person's is masked, the full one is sealed in people
+    name = models.CharField(
+        max_length=80
+    )  # the registered name; a natural person's is masked, the full one is sealed in people
     uscc = models.CharField(max_length=18, null=True)
     person = models.ForeignKey("people.Person", on_delete=models.PROTECT, null=True, related_name="+")
     phone = models.BinaryField(null=True)
@@ -24,7 +26,9 @@ class Operator(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["estate_id", "uscc"], condition=models.Q(closed_at__isnull=True), name="an_organisation_registers_once"
+                fields=["estate_id", "uscc"],
+                condition=models.Q(closed_at__isnull=True),
+                name="an_organisation_registers_once",
             ),
             models.UniqueConstraint(
                 fields=["estate_id", "person"],
@@ -62,7 +66,9 @@ class Unit(models.Model):
                 condition=~models.Q(state=rules.UnitState.CLOSED),
                 name="one_open_unit_per_dwelling",
             ),
-            models.CheckConstraint(condition=models.Q(state__in=list(rules.UnitState)), name="a_unit_is_in_a_known_state"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=list(rules.UnitState)), name="a_unit_is_in_a_known_state"
+            ),
             models.CheckConstraint(
                 condition=models.Q(mark_code__isnull=False) | ~models.Q(state__in=rules.MARKED),
                 name="nothing_is_let_without_its_mark",
@@ -102,6 +108,8 @@ class LetRoom(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["estate_id", "unit", "room"], name="a_room_is_let_once_in_a_unit"),
-            models.CheckConstraint(condition=models.Q(mode__in=list(rules.LettingMode)), name="a_room_is_let_whole_or_by_the_bed"),
+            models.CheckConstraint(
+                condition=models.Q(mode__in=list(rules.LettingMode)), name="a_room_is_let_whole_or_by_the_bed"
+            ),
             models.CheckConstraint(condition=models.Q(max_occupancy__gte=1), name="a_room_sleeps_somebody"),
         ]

@@ -321,3 +321,11 @@ def _actor(account: Account, estate_id: str) -> Actor:
     grants = RoleGrant.objects.filter(account=account, estate_id=estate_id, withdrawn_at__isnull=True)
     held = frozenset(Grant(role=Role(row.role), scope=row.scope) for row in grants)
     return Actor(id=account.id, estate_id=estate_id, grants=held)
+
+
+def plain_name(text: str) -> str:
+    """This will return a typed name trimmed and composed; refuses with `NameMissing`, `NameTooLong` or `NameUnreadable`."""
+    return rules.check_name(text, field="name")
+
+
+refusal = rules.refusal
