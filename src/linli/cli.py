@@ -18,6 +18,9 @@ DOORS = {
     "work": "linli.server.worker:main",
     "seed": "linli.server.seed:main",
     "enrol": "linli.server.enrolment:main",
+    "tally": "linli.server.tally:main",
+    "entrances": "linli.server.tally:entrances",
+    "trust_reader": "linli.server.tally:trust_reader",
     "day": "linli.supervise.day:main",
     "journey": "linli.supervise.journey:main",
     "bench": "linli.bench:main",
@@ -57,6 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     add("seed", _seed, "fill an empty database with a fictional estate").add_argument("town", choices=["dongfang"])
     _add_enrol(add("enrol", _enrol, "enrol a gate box and write its enrolment file"))
     add("audit", _audit, "check the audit chain of every estate").add_argument("verb", choices=["verify"])
+    add("tally", _tally, "count what must be so on every estate, as JSON")
+    add("entrances", _entrances, "tell which gate each entrance has, as JSON")
+    reader = add("trust-reader", _trust_reader, "trust a document reader's signature on every estate")
+    reader.add_argument("reader")
+    reader.add_argument("public_key", help="Ed25519, base64url without padding")
     _add_day(add("day", _day, "run one simulated day on a fresh instance and count it"))
     add("journey", _journey, "walk one guest through on real input files").add_argument("--json", action="store_true")
     bench = add("bench", _bench, "measure, each beside the floor it is held against; prints JSON")
@@ -123,6 +131,21 @@ def _audit(asked: argparse.Namespace) -> int:
     for report in reports:
         print(report)
     return 0 if all(report.whole for report in reports) else 1
+
+
+def _tally(asked: argparse.Namespace) -> int | None:
+    with _django():
+        return _door("tally")()  # type: ignore[no-any-return]
+
+
+def _entrances(asked: argparse.Namespace) -> int | None:
+    with _django():
+        return _door("entrances")()  # type: ignore[no-any-return]
+
+
+def _trust_reader(asked: argparse.Namespace) -> int | None:
+    with _django():
+        return _door("trust_reader")(reader_id=asked.reader, public_key=asked.public_key)  # type: ignore[no-any-return]
 
 
 def _day(asked: argparse.Namespace) -> int | None:

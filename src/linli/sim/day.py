@@ -244,7 +244,7 @@ class Day:
         # A pass may be a moment younger than the gate's list: people step back and hold the phone up again.
         for _ in range(40):
             seen = self._gates.scan(gate=gate, code=code)
-            if seen.open or seen.reason not in ("not_on_list", "no_answer"):
+            if seen.open or seen.reason not in ("NOT_ON_LIST", "no_answer"):
                 return seen
             time.sleep(0.25)
         return seen

@@ -32,6 +32,7 @@ from linli.server.access.queries.passes import (
     get_pass,
     list_passes,
     list_receipts,
+    list_revocation_seconds,
     pass_codes,
     snapshot_version,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "list_journals",
     "list_passes",
     "list_receipts",
+    "list_revocation_seconds",
     "pass_codes",
     "ping",
     "snapshot_version",

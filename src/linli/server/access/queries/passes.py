@@ -213,6 +213,13 @@ _RECEIPTS = """
 """
 
 
+def list_revocation_seconds(*, estate_id: str, most: int) -> tuple[float | None, ...]:
+    """This will say of the newest withdrawn passes how long the last gate's receipt took, None where one is still owed."""
+    revoked = Pass.objects.filter(estate_id=estate_id, state=PassState.REVOKED).order_by("-version")
+    pass_ids = list(revoked.values_list("id", flat=True)[:most])
+    return tuple(list_receipts(estate_id=estate_id, pass_id=pass_id).seconds for pass_id in pass_ids)
+
+
 def _row(estate_id: str, pass_id: str) -> Pass:
     row = Pass.objects.filter(estate_id=estate_id, id=pass_id).first()
     if row is None:

@@ -1,6 +1,7 @@
 """What is so about bookings and stays: frozen views, which are also the API's answers."""
 
 from linli.server.stays.queries.counts import (
+    count_checked_in,
     count_double_bookings,
     count_reports,
     count_silent,
@@ -68,6 +69,7 @@ __all__ = [
     "Tonight",
     "UnitName",
     "booking_view",
+    "count_checked_in",
     "count_double_bookings",
     "count_reports",
     "count_silent",

@@ -54,3 +54,8 @@ def count_double_bookings(*, estate_id: str) -> int:
 
 def _overlaps(periods: list[tuple[datetime, datetime]]) -> int:
     return sum(1 for before, after in pairwise(periods) if after[0] < before[1])
+
+
+def count_checked_in(*, estate_id: str) -> int:
+    """This will count stays whose guest has come in, whenever."""
+    return Stay.objects.filter(estate_id=estate_id, checked_in_at__isnull=False).count()

@@ -1,0 +1,158 @@
+"""`linli day`: a fresh estate with real processes, one simulated day over real HTTP, and what both sides counted."""
+
+import json
+import time
+import urllib.request
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from linli.sim.day import Day, Plan, Played
+from linli.sim.reader import BenchReader
+from linli.supervise.instance import Instance, free_port, script, temporary
+
+FAULTS = 0.05
+OFFLINE_GATE = "G01"
+READER = "bench-1"
+ESTATE = "DF2"
+PATIENCE_SECONDS = 120.0
+Say = Callable[[str], None]
+
+
+def main(*, guests: int, as_json: bool, faults: float = FAULTS) -> int:
+    """Play one day with so many guests and print what came of it; 0 when every invariant of the day held."""
+    say: Say = _quiet if as_json else print
+    with temporary_day(say=say, faults=faults) as (instance, clock_file):
+        counted = play(instance, clock_file=clock_file, guests=guests, say=print)
+    print(json.dumps(counted, ensure_ascii=False))
+    return 0 if holds(counted) else 1
+
+
+class temporary_day:
+    """Have a fresh instance on a movable clock whose doors are served by two boxes, one of them with a single gate."""
+
+    def __init__(self, *, say: Say, faults: float) -> None:
+        self._say, self._faults = say, faults
+
+    def __enter__(self) -> tuple[Instance, Path]:
+        """Start everything; raises what `Instance.start` raises."""
+        self._context = temporary(say=self._say, faults=self._faults, two_boxes=OFFLINE_GATE)
+        instance = self._context.__enter__()
+        return instance, instance.clock_file
+
+    def __exit__(self, *problem: Any) -> None:
+        """Stop and remove everything."""
+        self._context.__exit__(*problem)
+
+
+def play(instance: Instance, *, clock_file: Path, guests: int, say: Say) -> dict[str, Any]:
+    """Play the day on a running instance and give the counts of both sides as one object."""
+    began = time.monotonic()
+    day = Day(plan_for(instance, clock_file=clock_file, guests=guests), say)
+    played = day.play(drained=lambda: _drained(instance))
+    tally = _settled(instance)
+    counted = _counts(played, tally, _books(instance), _journals(instance))
+    counted["wall_s"] = round(time.monotonic() - began, 1)
+    return counted
+
+
+def plan_for(instance: Instance, *, clock_file: Path, guests: int) -> Plan:
+    """Gather what the player needs from a running instance: sign-ins, a trusted reader, which gate is where."""
+    key = Ed25519PrivateKey.generate()
+    public = urlsafe_b64encode(key.public_key().public_bytes_raw()).rstrip(b"=").decode()
+    instance.run("trust-reader", READER, public)
+    logins = json.loads((instance.env.home / "demo-logins.json").read_text(encoding="utf-8"))
+    entrances = json.loads(instance.run("entrances").splitlines()[-1])[ESTATE]
+    return Plan(
+        url=instance.url,
+        office=(logins["office"]["username"], logins["office"]["password"]),
+        guard=(logins["guard"]["username"], logins["guard"]["password"]),
+        gates=instance.gate_controls(),
+        entrances=entrances,
+        offline_gate=OFFLINE_GATE,
+        clock_file=clock_file,
+        reader=BenchReader(reader_id=READER, key=key),
+        guests=guests,
+    )
+
+
+def _tally(instance: Instance) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(instance.run("tally").splitlines()[-1])[ESTATE]
+    return told
+
+
+def _drained(instance: Instance) -> bool:
+    tally = _tally(instance)
+    return not (tally["moving"] or tally["outbox_waiting"] or tally["silent"])
+
+
+def _settled(instance: Instance) -> dict[str, Any]:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        tally = _tally(instance)
+        heads = _journals(instance)
+        if tally["journal_heads"] == heads and not tally["revocations_unreceipted"]:
+            break
+        time.sleep(0.5)
+    return tally
+
+
+def _books(instance: Instance) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {instance.lodging_token}"}
+    request = urllib.request.Request(f"{instance.lodging_url}/lodging/v1/books?size=1", headers=headers)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        books: dict[str, Any] = json.load(response)
+    return books
+
+
+def _journals(instance: Instance) -> dict[str, int]:
+    heads: dict[str, int] = {}
+    for control in set(instance.gate_controls().values()):
+        with urllib.request.urlopen(f"{control}/gates", timeout=30) as response:
+            heads |= {gate["gate"]: gate["sequence"] for gate in json.load(response)["gates"]}
+    return {gate: sequence for gate, sequence in heads.items() if sequence}
+
+
+def _counts(
+    played: Played, tally: Mapping[str, Any], books: Mapping[str, Any], journals: Mapping[str, int]
+) -> dict[str, Any]:
+    behind = sum(max(0, head - tally["journal_heads"].get(gate, 0)) for gate, head in journals.items())
+    seen = {
+        "booked": played.booked,
+        "registered": played.registered,
+        "passes": played.passes,
+        "opened": played.opened,
+        "refused_after_checkout": played.refused_after_checkout,
+        "opened_after_checkout": played.opened_after_checkout,
+        "why_refused": dict(played.refusals),
+    }
+    own = ("reported", "receipted", "parked", "parked_without_reason", "silent", "double_bookings")
+    times = ("revocation_p99_s", "revocations_unreceipted", "receipt_p99_s", "journal_faults")
+    return (
+        seen
+        | {name: tally[name] for name in own}
+        | {"gate_events_lost": behind + tally["journal_missing"]}
+        | {name: tally[name] for name in times}
+        | {"books": {name: books[name] for name in ("messages", "repeated", "conflicting", "stays", "guests_left")}}
+    )
+
+
+def holds(counted: Mapping[str, Any]) -> bool:
+    """Tell whether every invariant of the day held."""
+    zero = ("opened_after_checkout", "silent", "double_bookings", "gate_events_lost")
+    return (
+        counted["registered"] == counted["passes"] == counted["opened"]
+        and not any(counted[name] for name in zero)
+        and counted["reported"] == counted["receipted"] + counted["parked"]
+        and not counted["parked_without_reason"]
+    )
+
+
+def _quiet(line: str) -> None:
+    """Say nothing: the last line of output is the answer."""
+
+
+__all__ = ["free_port", "holds", "main", "plan_for", "play", "script"]
