@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import django
+import hypothesis
 import pytest
 
 from linli.server import env, postgres
@@ -19,6 +20,7 @@ WITHOUT_DJANGO = (
     *("gate/", "edge/", "sim/", "faces/", "documents/", "rules/", "supervise/"),
     *("house/test_contracts.py", "house/test_style.py", "server/test_env.py", "server/test_postgres.py"),
 )
+hypothesis.settings.register_profile("fast", max_examples=25)
 HOME = Path(tempfile.mkdtemp(prefix="linli-tests-"))
 
 
