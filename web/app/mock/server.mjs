@@ -32,7 +32,7 @@ const notice = {
 }
 
 const bookings = { OPEN: booking('bkg_open', 3, twoRooms()), ONE: booking('bkg_one', 1, [oneBed()]), FULL: booking('bkg_full', 1, [oneBed()]), SLOW: booking('bkg_slow', 2, [oneBed()]) }
-bookings.FULL.guests.push({ stay_id: 'stay_FULL0000', name_masked: '王*', state: 'CHECKED_IN' })
+bookings.FULL.guests.push({ stay_id: 'stay_FULL0000', name_masked: '王*', state: 'IN_HOUSE' })
 const stays = new Map()
 const once = new Map()
 let offlineUntil = 0
@@ -55,7 +55,7 @@ function registrationView(it) {
   return {
     estate: { name_zh: '东方新城二期', name_en: 'Dongfang New Town II' }, host: { name: '陈女士', phone: null },
     unit: { label: '7 幢 2 单元 1103', address: '成都市成华区保和街道东方新城二期 7 幢 2 单元 11 层 1103' },
-    booking: { id: it.id, arrive_at: it.arrive_at, leave_at: it.leave_at, guests_expected: it.expected, guests_registered: it.guests.length, state: 'CONFIRMED' },
+    booking: { id: it.id, arrive_at: it.arrive_at, leave_at: it.leave_at, guests_expected: it.expected, guests_registered: it.guests.length, state: 'BOOKED' },
     rooms: it.rooms.map((room) => ({ ...room, places_free: room.beds.filter((bed) => bed.free).length })),
     guests: it.guests.map(({ stay_id, name_masked, state }) => ({ stay_id, name_masked, state: stays.get(stay_id)?.state ?? state })),
     house_rules: rules, notice,
@@ -70,7 +70,7 @@ function register(it, body) {
   if (!body.native_name?.trim()) return problem(422, 'name_missing', '请填写姓名。', 'Please type the name.', 'native_name')
   if (/bad/i.test(body.native_name)) return problem(422, 'name_implausible', '姓名里有证件上不会出现的字符。', 'The name has characters no document has.', 'native_name')
   if (body.document?.number === 'OVERLAP1' && !body.overlap_reason) {
-    return problem(409, 'document_in_two_stays', '同一证件在另一处入住中，请说明原因。', 'This document is in another stay at the same time; please say why.', 'overlap_reason')
+    return problem(409, 'already_staying', '同一证件在另一处入住中，请说明原因。', 'This document is in another stay at the same time; please say why.', undefined)
   }
   if (it.guests.length >= it.expected) return problem(409, 'booking_full', '预订人数已满。', 'Everyone on this booking is registered.')
   const bed = it.rooms.flatMap((room) => room.beds).find(({ id, free }) => id === body.bed_id && free)
@@ -81,40 +81,40 @@ function register(it, body) {
   const stay = {
     id: `stay_${randomBytes(5).toString('hex').toUpperCase()}`, state: 'REGISTERED', level: 1, name_masked: `${body.native_name[0]}${'*'.repeat(2)}`,
     document_masked: `${number.slice(0, 2)}******${number.slice(-3)}`, unit: '7 幢 2 单元 1103', room: room.label, bed: bed.label, arrive_at: it.arrive_at, leave_at: it.leave_at,
-    foreign: body.nationality !== 'CHN', alone: !!body.guardian && !body.guardian.in_same_stay, held: /9$/.test(number), at: Date.now(), receipt: null, looked: false,
+    foreign: body.nationality !== 'CHN', minor: !!body.guardian, alone: !!body.guardian && !stays.has(body.guardian.in_same_stay), held: /9$/.test(number), at: Date.now(), receipt: null, looked: false,
   }
   stays.set(stay.id, stay)
   it.guests.push({ stay_id: stay.id, name_masked: stay.name_masked, state: stay.state })
-  return { status: 201, body: { ...stayView(stay), guest_token: `guest-${stay.id}` } }
+  return { status: 201, body: { stay: stayView(stay), guest_token: `guest-${stay.id}` } }
 }
 
 function stayView(stay) {
   if (stay.looked && stay.level < 4 && Date.now() - stay.at > CONFIRM_AFTER) stay.level = 4
-  const allowed = stay.level >= 2 && !(stay.held && stay.level < 4)
+  const allowed = stay.level >= 2 && !((stay.held || stay.alone) && stay.level < 4)
   if (allowed && stay.state === 'REGISTERED') stay.state = 'VERIFIED'
   const out = stay.state === 'CHECKED_OUT'
-  if (stay.state === 'VERIFIED' && stay.codesAt && Date.now() - stay.codesAt > 15_000) stay.state = 'CHECKED_IN'
-  const reported = stay.state === 'CHECKED_IN' || out
+  if (stay.state === 'VERIFIED' && stay.codesAt && Date.now() - stay.codesAt > 15_000) stay.state = 'IN_HOUSE'
+  const reported = stay.state === 'IN_HOUSE' || out
   if (reported) stay.reportAt ??= Date.now()
   const accepted = reported && Date.now() - stay.reportAt > 6_000
   return {
-    id: stay.id, state: stay.state, level: stay.level, name_masked: stay.name_masked, document_masked: stay.document_masked, unit: stay.unit, room: stay.room, bed: stay.bed,
+    id: stay.id, state: stay.state, level: stay.level, name_masked: stay.name_masked, document_masked: stay.document_masked, belongs: stay.foreign ? 'foreign' : 'mainland', minor: stay.minor, unit: stay.unit, room: stay.room, bed: stay.bed,
     arrive_at: stay.arrive_at, leave_at: stay.leave_at,
     decision: allowed
-      ? { row: stay.foreign ? 11 : 1, result: 'allow', duties: ['report'], message: { zh: '可以入住。', en: 'Welcome in.' } }
-      : { row: stay.alone ? 7 : 2, result: 'hold', duties: stay.alone ? ['complete_to_l2', 'guardian_call'] : ['complete_to_l2'], message: { zh: '证件还没有核对。', en: 'Your document has not been checked yet.' } },
-    pass: allowed ? { id: `pass_${stay.id}`, state: out ? 'REVOKED' : 'ACTIVE', start: new Date(Date.parse(stay.arrive_at) - 2 * HOUR).toISOString(), end: new Date(Date.parse(stay.leave_at) + 2 * HOUR).toISOString() } : null,
+      ? { row: stay.foreign ? 11 : 1, result: 'allow', duties: ['report_now'], message: { zh: '可以入住。', en: 'Welcome in.' } }
+      : { row: stay.alone ? 7 : 2, result: 'hold', duties: stay.alone ? ['minor_record', 'call_guardian'] : ['complete_identity'], message: { zh: '证件还没有核对。', en: 'Your document has not been checked yet.' } },
+    access_pass: allowed ? { id: `pass_${stay.id}`, state: out ? 'REVOKED' : 'ACTIVE', start: new Date(Date.parse(stay.arrive_at) - 2 * HOUR).toISOString(), end: new Date(Date.parse(stay.leave_at) + 2 * HOUR).toISOString() } : null,
     doors: [
       { code: 'G01', kind: 'estate', name_zh: '小区南门（保和大道）', name_en: 'South gate, Baohe Avenue' },
       { code: 'G19', kind: 'entrance', name_zh: '7 幢 2 单元门', name_en: 'Building 7, entrance 2' },
     ],
     report: reported ? { state: accepted ? 'ACCEPTED' : 'PENDING', receipt: accepted ? 'CD25-0612-004417' : null } : null,
-    next: out ? 'closed' : allowed ? 'show_code' : stay.looked || stay.level >= 2 ? 'wait_for_host' : 'register_document',
+    next: out ? 'closed' : allowed ? 'show_code' : stay.alone || stay.level >= 2 ? 'wait_for_host' : 'register_document',
   }
 }
 
 function picture(stay, bytes, name) {
-  const fields = ['name', 'number', 'birth_date', 'sex', 'nationality']
+  const fields = ['native_name', 'number', 'birth_date', 'sex', 'nationality']
   stay.looked = true
   if (/differs/.test(name)) return { level: 1, matched: fields.slice(0, 1), mismatched: ['number'], unread: fields.slice(2), stay: stayView(stay) }
   if (bytes < 2_000) return { level: 1, matched: [], mismatched: [], unread: fields, stay: stayView(stay) }
@@ -126,7 +126,7 @@ function codes(stay, count) {
   stay.codesAt ??= Date.now()
   const window = Math.floor(Date.now() / 30_000) * 30_000
   const list = Array.from({ length: Math.min(count, 40) }, (_, place) => ({
-    from: new Date(window + place * 30_000).toISOString(), until: new Date(window + (place + 1) * 30_000).toISOString(), code: randomBytes(90).toString('base64url'),
+    start: new Date(window + place * 30_000).toISOString(), end: new Date(window + (place + 1) * 30_000).toISOString(), code: randomBytes(90).toString('base64url'),
   }))
   return { codes: list, now: new Date().toISOString() }
 }

@@ -59,11 +59,12 @@ describe('what is sent', () => {
     expect(body).not.toHaveProperty('bed_id')
   })
 
-  it('of a minor carries the guardian; one who stays too is reached and has agreed', () => {
-    const child = adult({ number: '510108201202290024', phone: '', guardianName: '王大明', guardianRelation: 'father', guardianPhone: '13900139000', guardianHere: true })
+  it('of a minor carries the guardian, and the guardian\'s stay when there is one', () => {
+    const child = adult({ number: '510108201202290024', phone: '', guardianName: '王大明', guardianRelation: 'father', guardianPhone: '13900139000', guardianStay: 'stay_1' })
     expect(bodyOf(child, view(1), TODAY).guardian).toEqual({
-      name: '王大明', relation: 'father', phone: '13900139000', reached: true, consents: true, in_same_stay: true,
+      name: '王大明', relation: 'father', phone: '13900139000', in_same_stay: 'stay_1',
     })
+    expect(bodyOf({ ...child, guardianStay: 'away' }, view(1), TODAY).guardian).not.toHaveProperty('in_same_stay')
   })
 
   it('reads the nationality off a permanent residence card, and of a passport guesses none', () => {

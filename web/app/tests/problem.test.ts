@@ -11,17 +11,20 @@ describe('a problem', () => {
     expect(problem.passing).toBe(false)
   })
 
-  it('spreads several errors over their fields, however the path is written', () => {
+  it('spreads several errors over their fields, however many', () => {
     const problem = new Problem(422, {
-      errors: [
-        { field: 'document.number', message: SAID },
-        { loc: ['body', 'payload', 'guardian', 'phone'], message: 'wrong' },
-        { field: 'body.sex' },
-      ],
-      detail: 'unreadable',
+      code: 'malformed',
+      message: SAID,
+      field: 'document.number',
+      details: { errors: [{ field: 'document.number', message: 'x' }, { field: 'body.sex' }, {}] },
     })
-    expect(Object.keys(problem.fields)).toEqual(['document.number', 'guardian.phone', 'sex'])
-    expect(problem.fields['guardian.phone']).toEqual({ zh: 'wrong', en: 'wrong' })
+    expect(Object.keys(problem.fields)).toEqual(['document.number', 'sex'])
+    expect(problem.fields.sex?.zh).toMatch(/核对/)
+  })
+
+  it('belongs to a field even when it names none, and knows a key that is spent', () => {
+    expect(new Problem(409, { code: 'already_staying', message: SAID }).fields).toEqual({ overlap_reason: SAID })
+    expect(new Problem(422, { code: 'key_reused', message: SAID })).toMatchObject({ spentKey: true, fields: {} })
   })
 
   it('may be tried again when it is of the moment', () => {

@@ -6,8 +6,8 @@ const WINDOW = 30_000
 
 function answer(count = 20, now = START) {
   const codes = Array.from({ length: count }, (_, place) => ({
-    from: new Date(START + place * WINDOW).toISOString(),
-    until: new Date(START + (place + 1) * WINDOW).toISOString(),
+    start: new Date(START + place * WINDOW).toISOString(),
+    end: new Date(START + (place + 1) * WINDOW).toISOString(),
     code: `code-${place}`,
   }))
   return { codes, now: new Date(now).toISOString() }
@@ -50,7 +50,7 @@ describe('the moving code', () => {
 
   it('is put in order and rid of nonsense', () => {
     const { codes, now } = answer(3)
-    const odd = [...codes].reverse().concat([{ from: 'x', until: 'y', code: 'bad' }])
+    const odd = [...codes].reverse().concat([{ start: 'x', end: 'y', code: 'bad' }])
     const sheaf = sheafOf({ codes: odd, now }, START)
     expect(sheaf.codes.map((code) => code.text)).toEqual(['code-0', 'code-1', 'code-2'])
     expect(sheafOf({ codes, now: 'nonsense' }, START).skew).toBe(0)

@@ -37,7 +37,7 @@ export function checkOut(token: string, stayId: string): Promise<StayView> {
   )
 }
 
-async function once<T>(purpose: string, send: (key: string) => Promise<T>): Promise<T> {
+async function once<T>(purpose: string, send: (key: string) => Promise<T>, again = false): Promise<T> {
   try {
     const answer = await send(onceKey(purpose))
     onceDone(purpose)
@@ -45,6 +45,7 @@ async function once<T>(purpose: string, send: (key: string) => Promise<T>): Prom
   } catch (problem) {
     // A refusal is an answer: what is sent after it, corrected, is a new request and needs a new key.
     if (problem instanceof Problem && !problem.passing) onceDone(purpose)
+    if (problem instanceof Problem && problem.spentKey && !again) return once(purpose, send, true)
     throw problem
   }
 }

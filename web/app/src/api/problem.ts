@@ -2,6 +2,18 @@
 
 import type { Bilingual, ProblemBody } from './shapes'
 
+// The shape check knows no Chinese; what it says is for developers.
+const NOT_ACCEPTED: Bilingual = { zh: '这一项没有被接受，请核对。', en: 'This was not accepted. Please check it.' }
+
+// Refusals that are about one field although they do not name it.
+const FIELD_OF_CODE: Readonly<Record<string, string>> = {
+  already_staying: 'overlap_reason',
+  bed_taken: 'bed_id',
+  room_full: 'bed_id',
+  guardian_needed: 'guardian.name',
+  no_identity: 'document.type',
+}
+
 /** The server, or the way to it, did not do what was asked. */
 export class Problem extends Error {
   /** HTTP status; 0 when no answer came at all. */
@@ -21,6 +33,11 @@ export class Problem extends Error {
   /** The same request may well succeed in a moment, with the same idempotency key. */
   get passing(): boolean {
     return this.status === 0 || [408, 425, 429, 502, 503, 504].includes(this.status)
+  }
+
+  /** The guest typed something else after an answer got lost: the old key belongs to the old words. */
+  get spentKey(): boolean {
+    return this.code === 'key_reused'
   }
 
   /** The token opens nothing (any more). */
@@ -43,18 +60,11 @@ export function problemBody(data: unknown): ProblemBody | null {
 
 function fieldsOf(body: ProblemBody | null): Record<string, Bilingual> {
   const fields: Record<string, Bilingual> = {}
-  for (const error of body?.errors ?? []) {
-    const name = error.field ?? fieldFromPath(error.loc)
-    const said = typeof error.message === 'string' ? both(error.message) : (error.message ?? both(body?.detail))
-    if (name && said) fields[shortField(name)] = said
-  }
-  const single = body?.message ?? both(body?.detail)
-  if (body?.field && single) fields[shortField(body.field)] ??= single
+  for (const { field } of body?.details?.errors ?? []) if (field) fields[shortField(field)] = NOT_ACCEPTED
+  const field = body?.field ?? FIELD_OF_CODE[body?.code ?? '']
+  const said = body?.message ?? both(body?.detail)
+  if (field && said) fields[shortField(field)] ??= said
   return fields
-}
-
-function fieldFromPath(path: readonly (string | number)[] | undefined): string | undefined {
-  return path?.filter((part) => part !== 'body' && part !== 'payload').join('.')
 }
 
 function shortField(name: string): string {

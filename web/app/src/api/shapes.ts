@@ -7,6 +7,12 @@ export interface Bilingual {
   readonly en: string
 }
 
+/** What the shape check says of one field; its sentence exists in English only. */
+export interface FieldError {
+  readonly field?: string
+  readonly message?: string
+}
+
 /** RFC 9457, with the same sentence in both languages. */
 export interface ProblemBody {
   readonly type?: string
@@ -16,7 +22,7 @@ export interface ProblemBody {
   readonly detail?: string
   readonly message?: Bilingual
   readonly field?: string | null
-  readonly errors?: readonly { readonly field?: string; readonly loc?: readonly (string | number)[]; readonly message?: Bilingual | string }[]
+  readonly details?: { readonly errors?: readonly FieldError[] }
 }
 
 export interface Place {
@@ -61,9 +67,8 @@ export interface GuardianBody {
   name: string
   relation: string
   phone: string
-  reached: boolean
-  consents: boolean
-  in_same_stay: boolean
+  /** The stay of the guardian, when registered under the same booking. */
+  in_same_stay?: string
 }
 
 export interface GuestBody {
@@ -91,6 +96,8 @@ export interface StayView {
   readonly level: number
   readonly name_masked: string
   readonly document_masked: string
+  readonly belongs: 'mainland' | 'hmt' | 'foreign'
+  readonly minor: boolean
   readonly unit: string | { readonly label: string; readonly address?: string }
   readonly room: string | Place | null
   readonly bed: string | Place | null
@@ -102,14 +109,15 @@ export interface StayView {
     readonly duties: readonly string[]
     readonly message: Bilingual
   } | null
-  readonly pass: { readonly id: string; readonly state: string; readonly start: string; readonly end: string } | null
+  readonly access_pass: { readonly id: string; readonly state: string; readonly start: string; readonly end: string } | null
   /** The doors this pass opens, in the order one meets them. */
   readonly doors?: readonly { readonly code?: string; readonly name_zh: string; readonly name_en: string; readonly kind: string }[]
   readonly report: { readonly state: string; readonly receipt?: string | null } | null
   readonly next: NextStep
 }
 
-export interface RegisteredAnswer extends StayView {
+export interface RegisteredAnswer {
+  readonly stay: StayView
   readonly guest_token: string
 }
 

@@ -29,15 +29,15 @@ export interface Draft {
   guardianName: string
   guardianRelation: string
   guardianPhone: string
-  guardianHere: boolean
-  guardianReached: boolean
-  guardianConsents: boolean
+  /** The guardian's stay under the same booking, or `away`. */
+  guardianStay: string
   rules: string
   notice: string
   overlap: string
 }
 
 const NO_DAY: DayTyped = { year: '', month: '', day: '' }
+export const AWAY = 'away'
 const ADULT = 18
 const CHILD = 14
 
@@ -48,7 +48,7 @@ export function emptyDraft(booking: string): Draft {
   return {
     booking, step: 'kind', kind: '', number: '', validUntil: { ...NO_DAY }, native: '', latin: '', birth: { ...NO_DAY }, sex: '',
     nationality: '', phone: '', roomId: '', bedId: '', relation: '', guardianName: '', guardianRelation: '', guardianPhone: '',
-    guardianHere: false, guardianReached: false, guardianConsents: false, rules: '', notice: '', overlap: '',
+    guardianStay: '', rules: '', notice: '', overlap: '',
   }
 }
 
@@ -176,8 +176,7 @@ function whereOf(from: Draft, view: RegistrationView): { room_id?: string; bed_i
 function guardianOf(from: Draft) {
   return {
     name: from.guardianName.trim(), relation: from.guardianRelation, phone: tidyPhone(from.guardianPhone),
-    reached: from.guardianHere || from.guardianReached, consents: from.guardianHere || from.guardianConsents,
-    in_same_stay: from.guardianHere,
+    ...(from.guardianStay && from.guardianStay !== AWAY ? { in_same_stay: from.guardianStay } : {}),
   }
 }
 

@@ -75,12 +75,13 @@ function checkPerson(draft: Draft, _view: RegistrationView, today: Day): Faults 
   return faults
 }
 
-function checkGuardian(draft: Draft): Faults {
+function checkGuardian(draft: Draft, view: RegistrationView): Faults {
   const faults: Faults = {}
   if (!draft.guardianName.trim()) faults['guardian.name'] = 'app.guardian.name_missing'
   if (!draft.guardianRelation) faults['guardian.relation'] = 'app.guardian.relation_missing'
   if (!draft.guardianPhone.trim()) faults['guardian.phone'] = 'app.guardian.phone_missing'
-  else if (!isPhone(draft.guardianPhone)) faults['guardian.phone'] = 'app.person.phone_bad'
+  if (!draft.guardianStay && view.guests.length > 0) faults['guardian.in_same_stay'] = 'app.guardian.stay_missing'
+  if (draft.guardianPhone.trim() && !isPhone(draft.guardianPhone)) faults['guardian.phone'] = 'app.person.phone_bad'
   return faults
 }
 

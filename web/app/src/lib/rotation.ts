@@ -15,7 +15,7 @@ export interface Sheaf {
 
 /** As the server sends it: ISO instants. */
 export interface CodesAnswer {
-  readonly codes: readonly { readonly from: string; readonly until: string; readonly code: string }[]
+  readonly codes: readonly { readonly start: string; readonly end: string; readonly code: string }[]
   readonly now: string
 }
 
@@ -26,7 +26,7 @@ const REFILL_WHEN_LEFT_MS = 5 * 60_000
 /** This will keep an answer as a sheaf, measuring the phone's clock against the server's. */
 export function sheafOf(answer: CodesAnswer, phoneNow: number): Sheaf {
   const codes = answer.codes
-    .map((code) => ({ from: Date.parse(code.from), until: Date.parse(code.until), text: code.code }))
+    .map((code) => ({ from: Date.parse(code.start), until: Date.parse(code.end), text: code.code }))
     .filter((code) => Number.isFinite(code.from) && Number.isFinite(code.until) && code.until > code.from)
     .sort((a, b) => a.from - b.from)
   const serverNow = Date.parse(answer.now)

@@ -43,7 +43,7 @@ export function reference(stayId: string): string {
 export type ReportTold = 'none' | 'sending' | 'accepted' | 'trouble'
 
 const REPORTS: Readonly<Record<string, ReportTold>> = {
-  QUEUED: 'sending', SENDING: 'sending', PENDING: 'sending', RETRYING: 'sending', ACCEPTED: 'accepted', REJECTED: 'trouble', PARKED: 'trouble',
+  DUE: 'sending', QUEUED: 'sending', SENDING: 'sending', PENDING: 'sending', RETRYING: 'sending', ACCEPTED: 'accepted', REJECTED: 'trouble', PARKED: 'trouble',
 }
 
 export function reportTold(stay: StayView): ReportTold {
