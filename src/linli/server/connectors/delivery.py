@@ -32,11 +32,12 @@ class Breaker:
 
     failures_at_most: int = 5
     first_pause: float = 2.0
-    longest_pause: float = 60.0
+    longest_pause: float = 10.0
     seconds: Callable[[], float] = time.monotonic
     _failures: int = 0
     _pause: float = 0.0
     _open_until: float = 0.0
+    _trying: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def room(self, *, free: int) -> int:
@@ -48,6 +49,7 @@ class Breaker:
                 return 0
             # One try at a time: the next comes after its own pause, whatever becomes of this one.
             self._open_until = self.seconds() + self._pause
+            self._trying = True
             return min(free, 1)
 
     def note_failure(self) -> bool:
@@ -57,16 +59,18 @@ class Breaker:
             if self._failures < self.failures_at_most:
                 return False
             opened = not self._pause
-            if opened or self.seconds() >= self._open_until - self._pause:
-                self._pause = min(self._pause * 2, self.longest_pause) if self._pause else self.first_pause
+            if opened or self._trying:
+                # What was already under way when the circuit opened fails too, and must not lengthen the pause.
+                self._pause = self.first_pause if opened else min(self._pause * 2, self.longest_pause)
                 self._open_until = self.seconds() + self._pause
+                self._trying = False
             return opened
 
     def note_success(self) -> bool:
         """This will count an answer, and say whether that has just closed the circuit."""
         with self._lock:
             closed = self._pause > 0
-            self._failures, self._pause = 0, 0.0
+            self._failures, self._pause, self._trying = 0, 0.0, False
             return closed
 
 

@@ -145,7 +145,7 @@ TERMS: Mapping[str, Terms] = MappingProxyType(
 )
 
 FIRST_PAUSE = timedelta(seconds=1)
-LONGEST_PAUSE = timedelta(seconds=60)
+LONGEST_PAUSE = timedelta(seconds=30)
 PENDING_PAUSE = timedelta(seconds=2)
 PENDING_AT_MOST = timedelta(hours=24)
 NONSENSE_AT_MOST = 8
@@ -189,7 +189,7 @@ def step_after(*, verdict: Verdict, standing: Standing, luck: float, now: dateti
 
 
 def pause_after(*, failures: int, luck: float) -> timedelta:
-    """This will double the pause with every failure up to a minute, and shorten it by up to half at random."""
+    """This will double the pause with every failure up to half a minute, and shorten it by up to half at random."""
     full = min(timedelta(seconds=FIRST_PAUSE.total_seconds() * 2.0 ** min(failures, 10)), LONGEST_PAUSE)
     return full * (1 - luck / 2)
 

@@ -53,7 +53,7 @@ class LodgingPlatform:
     name: str = "lodging"
     recipient: str = "lodging platform (旅综平台)"
     purpose_code: str = "lodging_registration"
-    allowed: Mapping[MessageKind, frozenset[str]] = field(default=PROFILE, repr=False)
+    allowed: Mapping[MessageKind, frozenset[str]] = field(default_factory=lambda: PROFILE, repr=False)
 
     def wants(self, kind: MessageKind) -> bool:
         """This will say whether the profile has this kind of message."""
