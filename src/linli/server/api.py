@@ -18,6 +18,7 @@ from linli.server.kernel.actors import Actor, Grant, Role
 from linli.server.kernel.door import refused
 from linli.server.kernel.errors import BadField, NotAllowed, NotFound, Refusal, SignInNeeded, TryAgain
 from linli.server.lettings.api import router as lettings_router
+from linli.server.overview import router as overview_router
 from linli.server.people import queries as people
 from linli.server.people.api import router as people_router
 from linli.server.places.api import router as places_router
@@ -49,7 +50,9 @@ class Session(APIKeyCookie):
     def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
         """This will return the account's actor, or None when the session is not signed in."""
         account_id = request.session.get("_auth_user_id") if key else None
-        return people.find_actor(account_id=str(account_id)) if account_id else None
+        if account_id is None:
+            return None
+        return people.find_actor(account_id=str(account_id), session_hash=request.session.get("_auth_user_hash"))
 
 
 class Bearer(HttpBearer):
@@ -96,6 +99,7 @@ for router in (
     access_router,
     stays_router,
     connectors_router,
+    overview_router,
 ):
     api.add_router("", router)
 
