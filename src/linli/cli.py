@@ -76,7 +76,8 @@ def _add_enrol(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--server", help="the address the box will call; LINLI_PUBLIC_URL when left out")
     parser.add_argument("--estate", help="the estate's code; the only one when left out")
-    parser.add_argument("--gates", default="", help="codes, e.g. G01,G02; all when left out")
+    parser.add_argument("--gates", type=_codes, default=(), help="codes, e.g. G01,G02; all when left out")
+    parser.add_argument("--but", type=_codes, default=(), help="codes that stay with another box")
 
 
 def _add_day(parser: argparse.ArgumentParser) -> None:
@@ -116,13 +117,18 @@ def _seed(asked: argparse.Namespace) -> int | None:
 
 
 def _enrol(asked: argparse.Namespace) -> int | None:
-    codes = [code for code in asked.gates.split(",") if code]
     server = asked.server or env.load().public_url
     with _django():
         try:
-            return _door("enrol")(file=asked.file, server=server, estate_code=asked.estate, gate_codes=codes)  # type: ignore[no-any-return]
+            return _door("enrol")(  # type: ignore[no-any-return]
+                file=asked.file, server=server, estate_code=asked.estate, gate_codes=asked.gates, but=asked.but
+            )
         except RuntimeError as problem:
             return _refused(problem)
+
+
+def _codes(text: str) -> tuple[str, ...]:
+    return tuple(code for code in text.split(",") if code)
 
 
 def _audit(asked: argparse.Namespace) -> int:

@@ -15,8 +15,10 @@ class NothingToEnrol(RuntimeError):
     """There is no such estate, or it has no gates yet."""
 
 
-def main(*, file: Path, server: str, estate_code: str | None, gate_codes: Sequence[str]) -> int:
-    """Enrol a box for the gates given, or for all of an estate, and write its file with mode 0600.
+def main(
+    *, file: Path, server: str, estate_code: str | None, gate_codes: Sequence[str], but: Sequence[str] = ()
+) -> int:
+    """Enrol a box for the gates given, or for all of an estate but some, and write its file with mode 0600.
 
     Raises `NothingToEnrol`, or `NoSuchGate` before anything is written.
     """
@@ -25,7 +27,8 @@ def main(*, file: Path, server: str, estate_code: str | None, gate_codes: Sequen
     if not estates:
         raise NothingToEnrol(f"there is no estate {estate_code or ''} here: seed or create one first")
     estate = estates[0].id
-    codes = tuple(gate_codes) or tuple(gate.code for gate in gates.list_gates(estate_id=estate, now=now))
+    known = tuple(gate.code for gate in gates.list_gates(estate_id=estate, now=now))
+    codes = tuple(code for code in gate_codes or known if code not in but)
     if not codes:
         raise NothingToEnrol(f"{estates[0].code} has no gates")
     box = access.enrol_box(actor=actors.system(estate), gate_codes=codes, now=now)

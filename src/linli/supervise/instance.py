@@ -1,19 +1,15 @@
 """One whole Linli on one machine: the database, the server, the worker, the simulated platform and the gates."""
 
 import fcntl
-import json
 import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +17,11 @@ from pathlib import Path
 import psycopg
 
 from linli.server import env, postgres
+from linli.supervise.gates import GateBox, gate_boxes
 from linli.supervise.keeper import Keeper, Program, ProgramFailed, Say
+from linli.supervise.reach import answers, free_port
 
 TOWN = "dongfang"
-BOX = "estate"  # one agent serves all simulated doors of the estate
 SETTLE_SECONDS = 1.0  # a program without an address counts as started when it has run this long
 TICK_SECONDS = 0.25
 
@@ -36,12 +33,14 @@ class AlreadyRunning(RuntimeError):
 class Instance:
     """Start, look after and stop everything that makes one estate run, with its data under one home."""
 
-    def __init__(self, *, environ: Mapping[str, str], say: Say, faults: float = 0.0) -> None:
+    def __init__(self, *, environ: Mapping[str, str], say: Say, faults: float = 0.0, two_boxes: str = "") -> None:
+        """Take the environment, the share of calls the platform spoils, and the one gate that has a box of its own."""
         self.env = env.load(environ)
         self.url = f"http://127.0.0.1:{self.env.port}"
         self.keeper = Keeper(home=self.env.home, say=say)
         self.cluster = postgres.Cluster(home=self.env.pg_home, binaries=self.env.pg_bin) if self.env.embedded else None
         self.faults = faults
+        self.boxes = gate_boxes(home=self.env.home, alone=two_boxes)
         self._plays_lodging = not self.env.lodging_url
         lodging_port = free_port() if self._plays_lodging else 0
         self.lodging_url = self.env.lodging_url or f"http://127.0.0.1:{lodging_port}"
@@ -63,9 +62,15 @@ class Instance:
         }
 
     @property
-    def box_file(self) -> Path:
-        """The enrolment file of the agent that plays all gates."""
-        return self.env.boxes / f"{BOX}.json"
+    def clock_file(self) -> Path:
+        """The file that moves the clocks of every process; raises `LookupError` where time is only real."""
+        if self.env.clock_file is None:
+            raise LookupError("this instance runs on the real clock")
+        return self.env.clock_file
+
+    def gate_controls(self) -> dict[str, str]:
+        """Give the address at which each gate's simulated reader takes scans."""
+        return {gate: box.control for box in self.boxes for gate in box.gates()}
 
     def start(self) -> None:
         """Start everything in order; raises `AlreadyRunning`, `ProgramFailed` or `PostgresProblem`."""
@@ -78,8 +83,7 @@ class Instance:
         if self._plays_lodging:
             self._step("模拟平台 simulated platform", lambda: self.keeper.start(self._lodging()))
         self._step("服务 server and worker", lambda: self.keeper.start(self._server(), self._worker()))
-        self._enrol_box()
-        self._step("门岗 51 simulated gates", lambda: self.keeper.start(self._gates()))
+        self._step("门岗 51 simulated gates", self._start_gates)
 
     def look_after(self) -> None:
         """Start again what has died, the database first; called a few times a second."""
@@ -149,13 +153,12 @@ class Instance:
         if self.cluster is not None:
             self._owns_database = self.cluster.start() or self._owns_database
 
-    def _enrol_box(self) -> None:
-        if not self.box_file.exists():
-            self.run("enrol", str(self.box_file), "--server", self.url)
-        # This start may serve on another port than the one the box was enrolled at.
-        told = json.loads(self.box_file.read_text())
-        if told["server"] != self.url:
-            self.box_file.write_text(json.dumps({**told, "server": self.url}, indent=2))
+    def _start_gates(self) -> None:
+        for box in self.boxes:
+            if not box.file.exists():
+                self.run("enrol", str(box.file), "--server", self.url, *box.which)
+            box.call(self.url)
+        self.keeper.start(*(self._agent(box) for box in self.boxes))
 
     def _is_empty(self) -> bool:
         with psycopg.connect(self.env.database_url) as connection:
@@ -173,8 +176,14 @@ class Instance:
     def _worker(self) -> Program:
         return self.program(name="worker", command=[script("linli"), "work"])
 
-    def _gates(self) -> Program:
-        return self.program(name="gates", command=[script("linli-gate"), "run", "--box", str(self.box_file)])
+    def _agent(self, box: GateBox) -> Program:
+        command = [script("linli-gate"), "run", "--enrolment", str(box.file), "--home", str(box.home)]
+        return Program(
+            name=f"gates-{box.name}",
+            command=[*command, "--control-port", str(box.port)],
+            ready=box.listens,
+            environment=self.environ,
+        )
 
     def _lodging(self) -> Program:
         port = self.lodging_url.rsplit(":", 1)[1]
@@ -188,9 +197,9 @@ class Instance:
 
 
 @contextmanager
-def running(*, environ: Mapping[str, str], say: Say, faults: float = 0.0) -> Iterator[Instance]:
+def running(*, environ: Mapping[str, str], say: Say, faults: float = 0.0, two_boxes: str = "") -> Iterator[Instance]:
     """Have a whole instance for the length of a block, looked after by a thread; then stop it."""
-    instance = Instance(environ=environ, say=say, faults=faults)
+    instance = Instance(environ=environ, say=say, faults=faults, two_boxes=two_boxes)
     over = threading.Event()
 
     def look_after() -> None:
@@ -211,13 +220,15 @@ def running(*, environ: Mapping[str, str], say: Say, faults: float = 0.0) -> Ite
 
 
 @contextmanager
-def temporary(*, say: Say, faults: float = 0.0, **more: str) -> Iterator[Instance]:
-    """Have a fresh instance on free ports for the length of a block, and remove it afterwards."""
+def temporary(*, say: Say, faults: float = 0.0, two_boxes: str = "") -> Iterator[Instance]:
+    """Have a fresh instance on free ports and a movable clock for the length of a block, and remove it afterwards."""
     place = Path(tempfile.mkdtemp(prefix="linli-"))
+    clock = place / "clock"
+    clock.write_text("0")
     clean = {name: value for name, value in os.environ.items() if name != "DATABASE_URL" and name[:6] != "LINLI_"}
-    environ = {**clean, "LINLI_HOME": str(place), "LINLI_PORT": str(free_port()), **more}
+    here = {"LINLI_HOME": str(place), "LINLI_PORT": str(free_port()), "LINLI_CLOCK_FILE": str(clock)}
     try:
-        with running(environ=environ, say=say, faults=faults) as instance:
+        with running(environ={**clean, **here}, say=say, faults=faults, two_boxes=two_boxes) as instance:
             yield instance
     finally:
         shutil.rmtree(place, ignore_errors=True)
@@ -227,23 +238,6 @@ def temporary(*, say: Say, faults: float = 0.0, **more: str) -> Iterator[Instanc
 def script(name: str) -> str:
     """Find one of our commands beside the Python that runs us."""
     return str(Path(sys.executable).with_name(name))
-
-
-def free_port() -> int:
-    """Name a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def answers(address: str, *, token: str = "") -> bool:
-    """Tell whether an address answers a GET with success."""
-    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"} if token else {})
-    try:
-        with urllib.request.urlopen(request, timeout=3) as response:
-            return bool(response.status == 200)
-    except (OSError, urllib.error.HTTPError):
-        return False
 
 
 class Settled:
@@ -256,3 +250,6 @@ class Settled:
     def __call__(self) -> bool:
         self._since = self._since or time.monotonic()
         return time.monotonic() - self._since > self._seconds
+
+
+__all__ = ["AlreadyRunning", "Instance", "free_port", "running", "script", "temporary"]

@@ -1,11 +1,13 @@
 """`linli up`: the whole estate on this machine, watched over until Ctrl-C."""
 
 import importlib.util
+import json
 import os
 import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from types import FrameType
 
 from linli.server import env, postgres
@@ -62,8 +64,6 @@ def _start_live_day(instance: Instance) -> None:
 
 
 def _addresses(instance: Instance, *, seconds: float) -> str:
-    home = instance.env.home
-    logins = home / "demo-logins.txt"
     lines = [
         "",
         f"  就绪 Ready in {seconds:.0f} s",
@@ -71,10 +71,16 @@ def _addresses(instance: Instance, *, seconds: float) -> str:
         f"  住客页 phone page   {instance.env.public_url}/m/",
         f"  接口   API          {instance.env.public_url}/api/docs",
         f"  日志   logs         {instance.env.logs}",
+        *_logins(instance.env.home / "demo-logins.json"),
     ]
-    if logins.exists():
-        lines += ["", *(f"  {line}" for line in logins.read_text().splitlines())]
     return "\n".join([*lines, "", "  Ctrl-C 停止 stops everything; the data are kept.", ""])
+
+
+def _logins(file: Path) -> list[str]:
+    if not file.exists():
+        return []
+    told = json.loads(file.read_text(encoding="utf-8"))
+    return [f"  登录   sign in      {name}: {one['username']} / {one['password']}" for name, one in told.items()]
 
 
 def _say(line: str) -> None:
