@@ -2,10 +2,11 @@
 
 import gzip
 from datetime import timedelta
+from typing import Annotated
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Schema
+from ninja import Router, Schema
 from ninja.security import HttpBearer
 from pydantic import Field
 
@@ -32,6 +33,8 @@ router = Router(tags=["access"])
 
 CONSOLE = (Role.ESTATE_ADMIN, Role.OFFICE, Role.PROPERTY, Role.COMMITTEE, Role.GUARD, Role.POLICE, Role.AUDITOR)
 WORTH_SQUEEZING = 2_000
+LAST_VERSION = 2**63 - 1
+Limit = Annotated[int, Field(ge=1, le=500)]
 
 
 class UnreadableMessage(Refusal):
@@ -75,7 +78,7 @@ class RevocationAsked(Schema):
 
 
 @router.get("/gate/delta", auth=BoxKey(), response={200: None})
-def gate_delta(request: HttpRequest, since: int = Query(0, ge=0, le=2**63 - 1)) -> HttpResponse:
+def gate_delta(request: HttpRequest, since: Annotated[int, Field(ge=0, le=LAST_VERSION)] = 0) -> HttpResponse:
     """This will send a box what changed at its doors after a version."""
     box, now = _box(request), clock.now()
     body = wire.encode_delta(queries.get_delta(box=box, since=since, now=now))
@@ -117,7 +120,7 @@ def gates(request: HttpRequest) -> tuple[GateView, ...]:
 
 @router.get("/gate-events", response=list[GateEventView])
 def gate_events(
-    request: HttpRequest, gate: str | None = Query(None, max_length=16), limit: int = Query(50, ge=1, le=500)
+    request: HttpRequest, gate: Annotated[str | None, Field(max_length=16)] = None, limit: Limit = 50
 ) -> tuple[GateEventView, ...]:
     """This will list the newest passages and refusals, of one gate or of all."""
     actor = actor_of(request)
@@ -134,7 +137,7 @@ def gate_journals(request: HttpRequest) -> tuple[JournalView, ...]:
 
 
 @router.get("/gate-journals/faults", response=list[FaultView])
-def gate_journal_faults(request: HttpRequest, limit: int = Query(50, ge=1, le=500)) -> tuple[FaultView, ...]:
+def gate_journal_faults(request: HttpRequest, limit: Limit = 50) -> tuple[FaultView, ...]:
     """This will list the newest journal lines that did not hold, as they came."""
     actor = actor_of(request)
     actor.require(Role.ESTATE_ADMIN, Role.PROPERTY, Role.POLICE, Role.AUDITOR)

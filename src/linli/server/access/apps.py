@@ -9,9 +9,9 @@ class AccessConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Models may only be imported once every app is there.
-        from linli.server.access import personal_data  # noqa: PLC0415
-        from linli.server.privacy import queries as privacy  # noqa: PLC0415
+        """This will tell privacy what access holds on persons; models may only be imported once every app is there."""
+        from linli.server.access import personal_data
+        from linli.server.privacy import queries as privacy
 
         for holding in personal_data.HOLDINGS:
             privacy.register(holding)

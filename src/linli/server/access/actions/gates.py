@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -66,12 +66,17 @@ class GatePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolment:
-    """A box's new key, shown this once: the server keeps only its digest."""
+    """A box's new key, shown this once: the server keeps only its digest.
+
+    `journal_from` says where the journals of its gates go on, if another box has written them so far: one number beyond the next, so
+    that the change of boxes stays visible as a gap.
+    """
 
     box_id: str
     estate_id: str
     key: str
     gates: tuple[str, ...]
+    journal_from: Mapping[str, int]
 
 
 def lay_out_gates(
@@ -125,7 +130,8 @@ def enrol_box(*, actor: Actor, gate_codes: Iterable[str], now: datetime) -> Enro
         )
         Gate.objects.filter(id__in=[gate.id for gate in found]).update(box_id=box_id)
         privacy.record(actor=actor, verb="enrol_box", subject=box_id, fields=codes, now=now)
-    return Enrolment(box_id=box_id, estate_id=actor.estate_id, key=key, gates=codes)
+        journal_from = _journal_from(actor.estate_id, codes)
+    return Enrolment(box_id=box_id, estate_id=actor.estate_id, key=key, gates=codes, journal_from=journal_from)
 
 
 def rotate_box_key(*, actor: Actor, box_id: str, now: datetime) -> Enrolment:
@@ -136,7 +142,7 @@ def rotate_box_key(*, actor: Actor, box_id: str, now: datetime) -> Enrolment:
     with transaction.atomic():
         Box.objects.filter(id=box_id).update(secret_sha256=digest)
         privacy.record(actor=actor, verb="rotate_box_key", subject=box_id, now=now)
-    return Enrolment(box_id=box_id, estate_id=box.estate_id, key=key, gates=box.gates)
+    return Enrolment(box_id=box_id, estate_id=box.estate_id, key=key, gates=box.gates, journal_from={})
 
 
 def retire_box(*, actor: Actor, box_id: str, now: datetime) -> None:
@@ -178,6 +184,11 @@ def note_seen(*, box: BoxView, now: datetime) -> None:
 def _new_key(box_id: str) -> tuple[str, bytes]:
     key = f"{box_id}.{secrets.token_urlsafe(32)}"
     return key, hashlib.sha256(key.encode()).digest()
+
+
+def _journal_from(estate_id: str, codes: Sequence[str]) -> Mapping[str, int]:
+    heads = JournalHead.objects.filter(estate_id=estate_id, gate__in=codes, sequence__gt=0)
+    return {gate: sequence + 2 for gate, sequence in heads.order_by("gate").values_list("gate", "sequence")}
 
 
 def _group(estate_id: str, plan: DoorGroupPlan) -> DoorGroup:

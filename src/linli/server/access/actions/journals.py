@@ -254,11 +254,14 @@ def _receipt(
     box: BoxView, heads: Heads, gaps: Gaps, settled: Mapping[str, Settled], faults: Sequence[Fault]
 ) -> JournalReceipt:
     missing = {gate: settled[gate].gaps if gate in settled else tuple(gaps.get(gate, ())) for gate in box.gates}
+    stands = {
+        gate: (settled[gate].sequence, settled[gate].hash) if gate in settled else heads[gate] for gate in box.gates
+    }
+    told = [Gap(gate=gate, first=gap.first, last=gap.last) for gate, spans in missing.items() for gap in spans]
     return JournalReceipt(
-        stored={gate: settled[gate].sequence if gate in settled else heads[gate][0] for gate in box.gates},
-        gaps=tuple(Gap(gate=gate, first=gap.first, last=gap.last) for gate, spans in missing.items() for gap in spans)[
-            :TOLD
-        ],
+        stored={gate: sequence for gate, (sequence, _) in stands.items()},
+        hashes={gate: digest for gate, (sequence, digest) in stands.items() if sequence},
+        gaps=tuple(told[:TOLD]),
         broken=tuple(Broken(gate=fault.gate, sequence=fault.sequence, why=fault.why) for fault in faults[:TOLD]),
     )
 
@@ -271,7 +274,8 @@ _ARRIVALS = """
     CREATE TEMPORARY TABLE IF NOT EXISTS access_arrivals (
         format text, gate text, sequence bigint, at_us bigint, clock text, method text, direction text, opened boolean,
         reason text, serial text, snapshot_version bigint, note text, prev text, hash text
-    ) ON COMMIT DELETE ROWS
+    ) ON COMMIT DELETE ROWS;
+    DELETE FROM access_arrivals
 """
 
 _TAKE_IN = """

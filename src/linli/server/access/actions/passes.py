@@ -81,13 +81,13 @@ def grant_override(
     rules.doors_of(holder_kind=holder_kind)
     rules.check_override(period=period, now=now)
     groups = _groups(actor.estate_id, (DoorKind.ESTATE,), None)
-    with transaction.atomic(savepoint=False):
+    with transaction.atomic():
         row = _granted(actor, period, origin, groups, now)
         row.holder_kind, row.holder_id = holder_kind, holder_id
         row.static = row.override = True
         row.reason = why
-        # Asked under the lock: of two guards at two desks one is told that the other was faster.
         row.version = advance(estate_id=actor.estate_id)
+        # Asked under the lock: of two guards at two desks one is told that the other was faster.
         if Pass.objects.filter(
             estate_id=actor.estate_id, origin_id=origin.id, origin_kind=origin.kind, override=True, end__gt=now
         ).exists():
@@ -105,7 +105,7 @@ def amend_pass(
     Refuses with `NotFound`, `PassWithdrawn`, `NoSuchDoor`.
     """
     _require_some(actor, GRANTERS)
-    with transaction.atomic(savepoint=False):
+    with transaction.atomic():
         row = _locked(actor.estate_id, pass_id)
         if row.state == PassState.REVOKED:
             raise PassWithdrawn
@@ -135,7 +135,7 @@ def revoke_pass(*, actor: Actor, pass_id: str, reason: str, now: datetime) -> Pa
     """This will withdraw one pass from the desk, with a reason. Refuses with `NotFound` or `ReasonNeeded`; twice is once."""
     actor.require(*DESK)
     why = rules.check_reason(reason)
-    with transaction.atomic(savepoint=False):
+    with transaction.atomic():
         _change(actor, Q(id=pass_id), (PassState.ACTIVE, PassState.SUSPENDED), PassState.REVOKED, why, now)
         return view(_locked(actor.estate_id, pass_id))
 

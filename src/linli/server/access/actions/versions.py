@@ -36,7 +36,7 @@ def advance(*, estate_id: str) -> int:
 def tell_after_commit(*, channel: str, estate_id: str, event: str, body: Mapping[str, object]) -> None:
     """This will notify the streams once the transaction is committed; inside it a notification would halve the commits.
 
-    It may be lost with the process: gates ask by themselves every half minute, a console reloads.
+    It may be lost with the process: gates ask by themselves every minute, a console reloads.
     """
     payload = json.dumps({"estate": estate_id, "event": event, "data": body}, separators=(",", ":"))
     transaction.on_commit(partial(_notify, channel, payload), robust=True)
