@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import django
 from granian import Granian
 from granian.constants import Interfaces
 
@@ -76,6 +77,9 @@ def _load(target: str) -> Callable[..., Any]:
     """Load the application inside the worker process, which must not outlive granian's own."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    # Before the application is imported: its modules name models, and models want their applications known.
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "linli.server.settings")
+    django.setup()
     module, name = target.split(":")
     application: Callable[..., Any] = getattr(import_module(module), name)
     return application
