@@ -23,7 +23,7 @@ def export_operators(estate_id: str, person_id: str) -> Sequence[dict[str, Any]]
             "kind": row.kind,
             "name": row.name,
             "uscc": row.uscc,
-            "phone": crypto.unseal(row.phone, context=PHONE) if row.phone else None,
+            "phone": crypto.unseal(bytes(row.phone), context=PHONE) if row.phone else None,
             "licence": row.licence,
             "registered_at": row.registered_at.isoformat(),
             "units": list(row.units.order_by("code").values_list("code", flat=True)),

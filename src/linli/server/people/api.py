@@ -194,7 +194,7 @@ def _with_token(request: HttpRequest, who: AccountView | None) -> HttpResponse:
         request.META["CSRF_COOKIE"],
         max_age=settings.CSRF_COOKIE_AGE,
         secure=settings.CSRF_COOKIE_SECURE,
-        samesite=settings.CSRF_COOKIE_SAMESITE,
+        samesite="Lax",
     )
     return response
 

@@ -162,13 +162,13 @@ def _expired(now: datetime) -> "QuerySet[Person, str]":
     )
 
 
-def _after(moment: F, days: str) -> ExpressionWrapper:
+def _after(moment: F, days: str) -> "ExpressionWrapper[DateTimeField[datetime, datetime]]":
     one_day = timedelta(days=1)
     return ExpressionWrapper(moment + F(days) * one_day, output_field=DateTimeField())
 
 
-def _opened(sealed: bytes | None, context: str) -> str | None:
-    return crypto.unseal(sealed, context=context) if sealed else None
+def _opened(sealed: bytes | memoryview | None, context: str) -> str | None:
+    return crypto.unseal(bytes(sealed), context=context) if sealed else None
 
 
 def _nothing(now: datetime) -> int:

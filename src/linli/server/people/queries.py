@@ -145,8 +145,8 @@ def get_identity(*, estate_id: str, person_id: str, document_id: str | None = No
         raise NotFound(field="person_id")
     return Identity(
         person_id=person.id,
-        native_name=crypto.unseal(person.native_name, context=NATIVE_NAME),
-        latin_name=crypto.unseal(person.latin_name, context=LATIN_NAME) if person.latin_name else None,
+        native_name=crypto.unseal(bytes(person.native_name), context=NATIVE_NAME),
+        latin_name=crypto.unseal(bytes(person.latin_name), context=LATIN_NAME) if person.latin_name else None,
         sex=person.sex,
         birth_date=person.birth_date,
         nationality=person.nationality,
@@ -154,11 +154,11 @@ def get_identity(*, estate_id: str, person_id: str, document_id: str | None = No
         document_id=document.id,
         document_kind=document.kind,
         document_code=kinds.get_kind(document.kind).code,
-        document_number=crypto.unseal(document.number, context=NUMBER),
+        document_number=crypto.unseal(bytes(document.number), context=NUMBER),
         document_country=document.issuing_country,
         document_valid_until=document.valid_until,
         document_issued_by=document.issued_by,
-        phone=crypto.unseal(person.phone, context=PHONE) if person.phone else None,
+        phone=crypto.unseal(bytes(person.phone), context=PHONE) if person.phone else None,
     )
 
 

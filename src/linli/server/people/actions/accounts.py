@@ -132,8 +132,7 @@ def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime
         _note_failure(keys, now)
         raise rules.SignInWrong
     SignInFailures.objects.filter(key__in=list(keys.values())).delete()
-    account.backend = BACKEND  # type: ignore[attr-defined]
-    auth.login(request, account)
+    auth.login(request, account, backend=BACKEND)
     return view_account(account)
 
 

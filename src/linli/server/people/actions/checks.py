@@ -38,7 +38,7 @@ def record_check(
     known = rows.known(document.person)
     rules.check_evidence(
         evidence,
-        number=crypto.unseal(document.number, context=NUMBER),
+        number=crypto.unseal(bytes(document.number), context=NUMBER),
         names=[name for name in (known.native_name, known.latin_name) if name],
     )
     row = DocumentCheck.objects.create(

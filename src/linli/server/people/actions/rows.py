@@ -85,8 +85,8 @@ def find_index(told: Identified) -> bytes:
 def known(person: Person) -> Known:
     """This will open what is on file, for comparing inside an action; it leaves the action as a verdict only."""
     return Known(
-        native_name=crypto.unseal(person.native_name, context=NATIVE_NAME),
-        latin_name=crypto.unseal(person.latin_name, context=LATIN_NAME) if person.latin_name else None,
+        native_name=crypto.unseal(bytes(person.native_name), context=NATIVE_NAME),
+        latin_name=crypto.unseal(bytes(person.latin_name), context=LATIN_NAME) if person.latin_name else None,
         sex=person.sex,
         birth_date=person.birth_date,
         nationality=person.nationality,
