@@ -10,7 +10,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from linli.sim.day import Day, Plan, Played
+from linli.sim.day import Day, Played
+from linli.sim.player import Plan
 from linli.sim.reader import BenchReader
 from linli.supervise.instance import Instance, free_port, script, temporary
 
@@ -59,7 +60,7 @@ def play(instance: Instance, *, clock_file: Path, guests: int, say: Say) -> dict
     return counted
 
 
-def plan_for(instance: Instance, *, clock_file: Path, guests: int) -> Plan:
+def plan_for(instance: Instance, *, clock_file: Path | None, guests: int) -> Plan:
     """Gather what the player needs from a running instance: sign-ins, a trusted reader, which gate is where."""
     key = Ed25519PrivateKey.generate()
     public = urlsafe_b64encode(key.public_key().public_bytes_raw()).rstrip(b"=").decode()

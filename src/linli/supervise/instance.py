@@ -41,8 +41,8 @@ class Instance:
         self.cluster = postgres.Cluster(home=self.env.pg_home, binaries=self.env.pg_bin) if self.env.embedded else None
         self.faults = faults
         self.boxes = gate_boxes(home=self.env.home, alone=two_boxes)
-        self._plays_lodging = not self.env.lodging_url
-        lodging_port = free_port() if self._plays_lodging else 0
+        self.plays_lodging = not self.env.lodging_url
+        lodging_port = free_port() if self.plays_lodging else 0
         self.lodging_url = self.env.lodging_url or f"http://127.0.0.1:{lodging_port}"
         self.lodging_token = self.env.lodging_token or secrets.token_urlsafe(24)
         self._say = say
@@ -80,7 +80,7 @@ class Instance:
         self._step("数据表 tables", lambda: self.run("migrate"))
         if self._is_empty():
             self._step("示范小区 东方新城二期 estate", lambda: self.run("seed", TOWN))
-        if self._plays_lodging:
+        if self.plays_lodging:
             self._step("模拟平台 simulated platform", lambda: self.keeper.start(self._lodging()))
         self._step("服务 server and worker", lambda: self.keeper.start(self._server(), self._worker()))
         self._step("门岗 51 simulated gates", self._start_gates)

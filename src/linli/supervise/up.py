@@ -1,6 +1,5 @@
 """`linli up`: the whole estate on this machine, watched over until Ctrl-C."""
 
-import importlib.util
 import json
 import os
 import signal
@@ -11,10 +10,10 @@ from pathlib import Path
 from types import FrameType
 
 from linli.server import env, postgres
+from linli.sim.live import LiveDay
+from linli.supervise.day import plan_for
 from linli.supervise.instance import TICK_SECONDS, AlreadyRunning, Instance
 from linli.supervise.keeper import ProgramFailed
-
-LIVE_DAY = "linli.sim.live"
 
 
 def main() -> int:
@@ -57,10 +56,11 @@ def _run(instance: Instance) -> None:
 
 def _start_live_day(instance: Instance) -> None:
     """Let the simulated guests of one slow day come and go, so that the console moves."""
-    if importlib.util.find_spec(LIVE_DAY) is None:
+    if not instance.plays_lodging:
+        # A real platform is at the other end: nobody fictional is reported to it.
         return
-    command = [sys.executable, "-m", LIVE_DAY, "--server", instance.url, "--home", str(instance.env.home)]
-    instance.keeper.start(instance.program(name="live-day", command=command))
+    live = LiveDay(plan_for(instance, clock_file=None, guests=0), _say)
+    threading.Thread(target=live.run, args=(threading.Event(),), name="live-day", daemon=True).start()
 
 
 def _addresses(instance: Instance, *, seconds: float) -> str:
