@@ -122,6 +122,23 @@ def test_withdrawing_and_extending_one_pass_at_once_never_leaves_it_open(doors: 
         assert doors.whole_list().passes[int(granted.serial, 16)].state is PassState.REVOKED
 
 
+def test_a_booking_extended_pass_by_pass_and_the_desk_withdrawing_one_of_them_do_not_deadlock(doors: Doors) -> None:
+    later, guard = Period(start=STAY.start, end=STAY.end.replace(hour=23)), doors.actor(Role.GUARD)
+
+    def extend_all(granted: list[queries.PassView]) -> None:
+        with suppress(PassWithdrawn), transaction.atomic():
+            for one in granted:
+                actions.amend_pass(actor=doors.keeper, pass_id=one.id, period=later, now=NOON)
+
+    def withdraw(one: queries.PassView) -> None:
+        actions.revoke_pass(actor=guard, pass_id=one.id, reason="asked to leave", now=NOON)
+
+    for number in range(10):
+        granted = [doors.grant(f"stay_{number}_{guest}") for guest in range(4)]
+        together(partial(extend_all, granted), partial(withdraw, granted[3]), partial(extend_all, granted[::-1]))
+        assert doors.whole_list().passes[int(granted[3].serial, 16)].state is PassState.REVOKED
+
+
 def test_a_pass_shown_at_two_gates_at_once_is_first_used_once(doors: Doors) -> None:
     near, far = doors.second_box("G01"), doors.second_box("G02")
     gates = {near.id: Gate("G01"), far.id: Gate("G02")}

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from linli.gate.journal import GENESIS
 from linli.gate.snapshot import FailMode
 from linli.gate.wire import Receipt
-from linli.server.access.actions.versions import advance
+from linli.server.access.actions.versions import advance, hold_list
 from linli.server.access.models import Box, DoorGroup, Gate, JournalHead
 from linli.server.access.queries.boxes import BoxView, get_box
 from linli.server.access.queries.passes import snapshot_version
@@ -88,6 +88,7 @@ def lay_out_gates(
     """
     actor.require(*KEEPERS)
     with transaction.atomic():
+        hold_list(estate_id=actor.estate_id)
         DoorGroup.objects.bulk_create(
             [_group(actor.estate_id, plan) for plan in groups],
             update_conflicts=True,
@@ -119,7 +120,8 @@ def enrol_box(*, actor: Actor, gate_codes: Iterable[str], now: datetime) -> Enro
     actor.require(*KEEPERS)
     codes = tuple(sorted(set(gate_codes)))
     with transaction.atomic():
-        found = Gate.objects.select_for_update().filter(estate_id=actor.estate_id, code__in=codes).order_by("code")
+        hold_list(estate_id=actor.estate_id)
+        found = Gate.objects.filter(estate_id=actor.estate_id, code__in=codes).order_by("code")
         if not codes or len(found) != len(codes):
             raise NoSuchGate(field="gate_codes")
         box_id = ids.new("box")

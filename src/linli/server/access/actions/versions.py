@@ -13,13 +13,18 @@ SNAPSHOT_CHANNEL = "linli_snapshot"
 CONSOLE_CHANNEL = "linli_console"
 
 
-def advance(*, estate_id: str) -> int:
-    """This will take the estate's next version inside the caller's transaction, and wake the gates once it is committed.
+def hold_list(*, estate_id: str) -> None:
+    """This will wait for the estate's list and hold it to the end of the caller's transaction; call it late.
 
-    The lock is held to the end of the transaction, so versions are committed in the order of their numbers: a reader that has seen
-    version V has missed nothing at or below it. Call it late.
+    Versions are therefore committed in the order of their numbers: a reader that has seen version V has missed nothing at or below it.
+    Whoever changes what stands on the list holds it first, so passes and gates need no locks of their own, and two actions that change
+    several passes never wait for each other crosswise.
     """
     locks.take(Lock.SNAPSHOT, estate_id)
+
+
+def advance(*, estate_id: str) -> int:
+    """This will take the next version of the list, which the caller holds, and wake the gates once it is committed."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
