@@ -34,7 +34,9 @@ class LocalBox:
         self.lists = ListStore(path=home / "list.sqlite3", estate=ESTATE)
         self.journal = JournalStore(path=home / "journal.sqlite3", gates=gates, **first)
         self.doors = {gate: SimulatedDoor() for gate in gates}
-        self.agent = Agent(doors=self.doors, list_store=self.lists, journal=self.journal, clock=self.clock)
+        self.agent = Agent(
+            estate=ESTATE, doors=self.doors, list_store=self.lists, journal=self.journal, clock=self.clock
+        )
 
     def lines(self, gate="G01"):
         return self.journal.lines(gate)

@@ -118,10 +118,12 @@ class FakeServer:
             )
 
     def sequences(self, gate):
-        return sorted(journal.parse(line).sequence for line in self.lines.get(gate, {}).values())
+        with self.lock:
+            return sorted(self.lines.get(gate, {}))
 
     def events(self, gate):
-        return [journal.parse(line) for _, line in sorted(self.lines.get(gate, {}).items())]
+        with self.lock:
+            return [journal.parse(line) for _, line in sorted(self.lines.get(gate, {}).items())]
 
     def _put(self, entry):
         def put(version):

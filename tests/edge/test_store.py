@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from linli.edge.box import Box
+from linli.edge.enrolment import Enrolment
 from linli.edge.inspection import inspect_home
 from linli.edge.store import JournalStore, StoreFailed
 from linli.edge.store.floors import RESERVE
@@ -59,6 +61,30 @@ def test_a_chain_goes_on_over_a_restart(tmp_path):
     store = JournalStore(path=path, gates=("G01",))
     assert journal.verify(store.lines("G01")).heads["G01"] == store.heads()["G01"]
     assert numbers(store) == [1, 2, 3]
+
+
+def test_a_restart_before_the_first_event_skips_nothing(tmp_path):
+    for _ in range(3):
+        store = JournalStore(path=tmp_path / "journal.sqlite3", gates=("G01",))
+        assert store.heads()["G01"].sequence == 0
+    assert store.append(gate="G01", event=event()) == 1
+
+
+def test_a_box_whose_disk_is_dead_at_the_start_still_lets_everybody_out(tmp_path):
+    (tmp_path / "file").write_text("where a folder should be")
+    box = Box(
+        enrolment=Enrolment(server="http://127.0.0.1:9", box="b", secret="s", estate="e", gates=("G01",)),
+        home=tmp_path / "file" / "box",
+        control_port=0,
+    )
+    box.start()
+    outcome = box.agent.present(EXIT)
+    assert outcome.verdict.open
+    assert outcome.sequence is None
+    assert not box.agent.health()["list"].well
+    status, words = box.control.answer("GET", "/gates", {})
+    assert (status, words["unsent"], words["gates"][0]["opened"]) == (200, None, 1)
+    box.stop()
 
 
 def test_an_opening_between_journal_and_strike_is_visible_after_a_restart(tmp_path):

@@ -60,6 +60,7 @@ class Agent:
     def __init__(
         self,
         *,
+        estate: str,
         doors: Mapping[str, Door],
         list_store: ListStore,
         journal: JournalStore,
@@ -69,8 +70,7 @@ class Agent:
         self.counts = {gate: GateCount() for gate in doors}
         self.on_event: Callable[[], None] = lambda: None
         self._lists, self._journal, self._clock = list_store, journal, clock
-        self._snapshot = list_store.load()
-        self._saved = True
+        self._snapshot, self._saved = _loaded(list_store, estate)
         self._taking = threading.Lock()
         self._turns = {gate: threading.Lock() for gate in doors}
         self._seen: dict[SeenKey, datetime] = {}
@@ -257,7 +257,12 @@ class Agent:
 
     def _report_unconfirmed(self) -> None:
         """Put on record which openings a crash left in doubt: written down, but did the door open?"""
-        for gate, sequence in self._journal.take_unconfirmed():
+        try:
+            unconfirmed = self._journal.take_unconfirmed()
+        except StoreFailed as problem:
+            _log.error("the journal cannot be read: %s", problem)
+            return
+        for gate, sequence in unconfirmed:
             self._journal.struck(gate=gate, sequence=sequence)
             if gate in self.doors:
                 self._write_or_keep(gate, self._own_event(Reason.STRIKE_UNCONFIRMED, note=f"sequence {sequence}"))
@@ -289,6 +294,15 @@ class Agent:
             if len(self._snapshot.passes) - len(kept.passes) > len(kept.passes) // 10 + 100:
                 self._snapshot = kept
                 self._save(lambda: self._lists.replace(kept))
+
+
+def _loaded(store: ListStore, estate: str) -> tuple[Snapshot, bool]:
+    try:
+        return store.load(), True
+    except StoreFailed as problem:
+        # With a dead disk the box still serves the way out and the fire alarm.
+        _log.error("the list cannot be read: %s", problem)
+        return Snapshot(estate=estate), False
 
 
 def _microseconds(at: datetime) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import signal
 import threading
@@ -24,6 +25,7 @@ from linli.gate.decision import Direction
 LIST_FILE, JOURNAL_FILE, ENROLMENT_FILE = "list.sqlite3", "journal.sqlite3", "box.json"
 _KEEP_HOUSE_S = 0.5
 _FORGET_EVERY_S = 3600.0
+_log = logging.getLogger("linli.gate")
 
 
 class AlreadyRunning(Exception):
@@ -31,7 +33,10 @@ class AlreadyRunning(Exception):
 
 
 class Box:
-    """An agent and all that it needs, in one home folder. Raises AlreadyRunning, StoreFailed or OSError."""
+    """An agent and all that it needs, in one home folder. Raises AlreadyRunning, or OSError for a port that is taken.
+
+    A disk that fails is no reason not to start: the way out must open.
+    """
 
     def __init__(
         self,
@@ -42,12 +47,11 @@ class Box:
         clock_file: Path | None = None,
         doors: Mapping[str, Door] | None = None,
     ) -> None:
-        home.mkdir(parents=True, exist_ok=True)
-        self._lock = _take_home(home)
-        _note_box(home, enrolment)
+        self._lock = _take_home(home, enrolment)
         self.clock = TrustedClock(offset_file=clock_file)
         self.journal = JournalStore(path=home / JOURNAL_FILE, gates=enrolment.gates, first=enrolment.journal_from)
         self.agent = Agent(
+            estate=enrolment.estate,
             doors=doors or {gate: SimulatedDoor() for gate in enrolment.gates},
             list_store=ListStore(path=home / LIST_FILE, estate=enrolment.estate),
             journal=self.journal,
@@ -79,7 +83,8 @@ class Box:
         self._housekeeper.join(timeout=3)
         self.agent.keep_house()
         self.journal.close()
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
 
     def _keep_house(self) -> None:
         forgot_at = time.monotonic()
@@ -102,17 +107,18 @@ def run_until_stopped(box: Box) -> None:
     box.stop()
 
 
-def _take_home(home: Path) -> int:
-    lock = os.open(home / "agent.lock", os.O_RDWR | os.O_CREAT, 0o600)
+def _take_home(home: Path, enrolment: Enrolment) -> int | None:
+    """Make the home ready and take it; without a lock if the disk does not even allow that."""
+    lock = None
     try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = os.open(home / "agent.lock", os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # What is needed to look into the stores, without the enrolment, which holds the secret.
+        words = {"box": enrolment.box, "estate": enrolment.estate, "gates": list(enrolment.gates)}
+        (home / ENROLMENT_FILE).write_text(json.dumps(words), encoding="utf-8")
     except BlockingIOError:
-        os.close(lock)
         raise AlreadyRunning(f"another agent works in {home}") from None
+    except OSError as problem:
+        _log.error("%s cannot be used: %s", home, problem)
     return lock
-
-
-def _note_box(home: Path, enrolment: Enrolment) -> None:
-    """Leave beside the stores what is needed to look into them without the enrolment, which holds the secret."""
-    words = {"box": enrolment.box, "estate": enrolment.estate, "gates": list(enrolment.gates)}
-    (home / ENROLMENT_FILE).write_text(json.dumps(words), encoding="utf-8")

@@ -113,7 +113,8 @@ class Uplink:
         self._push.set()
         self.cable.set()
         self._client.close()
-        for thread in self._threads:
+        # The listener may sit in a read that nothing interrupts; it writes nothing and dies with the process.
+        for thread in self._threads[1:]:
             thread.join(timeout=3)
 
     def pull_cable(self, *, online: bool) -> None:

@@ -61,7 +61,7 @@ class ControlPort:
         self._agent, self._journal, self._uplink = agent, journal, uplink
         self._present: Present = agent.present
         self._server = _Server(("127.0.0.1", port), self.answer)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="control", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="control", daemon=True)
 
     @property
     def port(self) -> int:
@@ -107,12 +107,16 @@ class ControlPort:
             return 422, {"code": "BAD_REQUEST", "detail": str(problem)[:200]}
         except DoorFailed as problem:
             return 409, {"code": "DOOR_FAILED", "detail": str(problem)}
-        except StoreFailed as problem:
-            return 503, {"code": "STORE_FAILED", "detail": str(problem)}
         return 404, {"code": "NOT_FOUND", "detail": f"{method} {path}"[:200]}
 
     def _gates(self) -> dict[str, Any]:
-        snapshot, line, heads = self._agent.snapshot, self._uplink.state, self._journal.heads()
+        snapshot, line = self._agent.snapshot, self._uplink.state
+        sequences: dict[str, int | None] = dict.fromkeys(self._agent.doors)
+        try:
+            sequences.update({gate: head.sequence for gate, head in self._journal.heads().items()})
+            unsent: int | None = self._journal.count_unsent()
+        except StoreFailed:
+            unsent = None
         return {
             "estate": snapshot.estate,
             "online": self._uplink.cable.is_set(),
@@ -121,11 +125,11 @@ class ControlPort:
             "snapshot_version": snapshot.version,
             "receipted_version": line.receipted,
             "passes": len(snapshot.passes),
-            "unsent": self._journal.count_unsent(),
-            "gates": [self._gate(gate, heads[gate].sequence) for gate in self._agent.doors],
+            "unsent": unsent,
+            "gates": [self._gate(gate, sequences[gate]) for gate in self._agent.doors],
         }
 
-    def _gate(self, gate: str, sequence: int) -> dict[str, Any]:
+    def _gate(self, gate: str, sequence: int | None) -> dict[str, Any]:
         count, door = self._agent.counts[gate], self._agent.doors[gate]
         return {
             "gate": gate,
@@ -253,6 +257,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("content-type", "application/json; charset=utf-8")
         self.send_header("content-length", str(len(body)))
+        if self.close_connection:
+            self.send_header("connection", "close")
         self.end_headers()
         self.wfile.write(body)
 

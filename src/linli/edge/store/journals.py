@@ -246,6 +246,15 @@ class JournalStore:
                 used = max(last, floors.get(gate, 0))
                 first = used + 2 if used else self._first.get(gate, 1)
                 heads[gate] = Head(gate=gate, sequence=first - 1)
+        new = [
+            (gate, head.sequence, head.hash, 0)
+            for gate, head in heads.items()
+            if known.get(gate) != (gate, head.sequence, head.hash)
+        ]
+        if new:
+            # On record at once: a file with no row for a gate is a file that was lost, and the floor counts.
+            with self._database.writing() as writing:
+                writing.executemany(_PUT_HEAD, new)
         self._floors.cover({gate: head.sequence + 1 for gate, head in heads.items()})
         self._heads = heads
         left = _ask(connection, "SELECT gate, sequence FROM strikes ORDER BY gate, sequence")
