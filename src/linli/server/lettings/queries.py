@@ -59,6 +59,7 @@ class UnitRow:
 
     id: str
     code: str
+    entrance_id: str
     state: str
     operator_id: str
     operator_name: str
@@ -335,6 +336,7 @@ def _row(row: Any) -> UnitRow:
     return UnitRow(
         id=row.id,
         code=row.code,
+        entrance_id=entrance.id,
         state=row.state,
         operator_id=row.operator_id,
         operator_name=row.operator.name,
