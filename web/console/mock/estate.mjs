@@ -44,12 +44,12 @@ export const units = Array.from({ length: 895 }, (_, index) => {
   const number = `${(index % 30) + 1}0${(index % 4) + 1}`;
   const code = `D${String((index % 15) + 1).padStart(2, '0')}-${(index % 3) + 1}-${number}`;
   return {
-    id: id('unit', n), code, label_zh: `${(index % 15) + 1}栋${(index % 3) + 1}单元${number}`, mark_code: `51010${8_000_000 + n}`,
-    state: index < 40 ? UNIT_STATES[index % 6] : 'ACTIVE', state_reason: index % 6 === 4 ? '夜间噪声三次投诉' : null,
+    id: id('unit', n), code, label_zh: `${(index % 15) + 1}栋${(index % 3) + 1}单元${number}`, label_en: `Building ${(index % 15) + 1}, entrance ${(index % 3) + 1}, ${number}`, mark_code: `51010${8_000_000 + n}`,
+    state: index < 40 ? UNIT_STATES[index % 6] : 'ACTIVE', reason: index % 6 === 4 ? '夜间噪声三次投诉' : '', max_occupancy: rooms + 2, trail: [], may: [],
     operator_id: id('op', (index % 550) + 1), operator_name: `${pick(SURNAMES)}${pick(['某', '某某'])}${index % 5 === 0 ? '民宿经营部' : ''}`,
     rooms: Array.from({ length: rooms }, (_unused, room) => ({
-      id: id('room', n * 10 + room), label: `${room + 1}`, mode: room % 3 === 0 ? 'bed' : 'room', max_occupancy: room % 3 === 0 ? 2 : 1 + (room % 2),
-      beds: Array.from({ length: room % 3 === 0 ? 2 : 1 }, (_none, bed) => ({ id: id('bed', (n * 10 + room) * 4 + bed), label: `${bed + 1}` })),
+      room_id: id('room', n * 10 + room), label: `R${room + 1}`, mode: room % 3 === 0 ? 'bed' : 'room', max_occupancy: room % 3 === 0 ? 2 : 1 + (room % 2),
+      beds: Array.from({ length: room % 3 === 0 ? 2 : 1 }, (_none, bed) => ({ bed_id: id('bed', (n * 10 + room) * 4 + bed), label: `B${bed + 1}` })),
     })),
   };
 });
@@ -58,6 +58,7 @@ const said = (zh, en) => ({ zh, en });
 const DECISIONS = {
   11: { row: 11, result: 'allow', duties: ['report_foreign_24h'], message: said('护照核验通过，可以入住。', 'The passport is verified; welcome.') },
   1: { row: 1, result: 'allow', duties: ['report_now'], message: said('身份已核验，可以入住。', 'Identity is verified; welcome.') },
+  7: { row: 7, result: 'hold', duties: ['minor_record', 'call_guardian'], message: said('十六、十七周岁独自入住，需先联系监护人。', 'A guest of 16 or 17 alone: the house must first reach the guardian.') },
   2: { row: 2, result: 'hold', duties: ['complete_identity'], message: said('身份尚未核验，请拍摄证件，或由房东、门卫当面核对。', 'Identity is not verified yet: photograph the document, or show it to the host or the guard.') },
   6: { row: 6, result: 'allow', duties: ['minor_record', 'no_face_enrolment'], message: said('未成年人登记完成，可以入住。', 'The young guest is registered; welcome.') },
 };
@@ -70,7 +71,7 @@ export const stays = Array.from({ length: 1380 }, (_, index) => {
   const unit = letting[(index * 7) % letting.length];
   const room = unit.rooms[index % unit.rooms.length];
   const foreign = n % 11 === 0;
-  const minor = n % 23 === 0;
+  const minor = n % 23 === 0 || n === 4;
   const state = n <= 40 ? 'REGISTERED' : n <= 260 ? 'VERIFIED' : n <= 1210 ? 'IN_HOUSE' : n <= 1340 ? 'CHECKED_OUT' : n <= 1362 ? 'NO_SHOW' : n <= 1372 ? 'CANCELLED' : 'AUTO_CLOSED';
   const arrive = tonight + (12 + (index % 11)) * HOUR + (index % 4) * 15 * 60_000;
   const came = ['IN_HOUSE', 'CHECKED_OUT', 'AUTO_CLOSED'].includes(state);
@@ -83,7 +84,7 @@ export const stays = Array.from({ length: 1380 }, (_, index) => {
 });
 
 export const stayRow = (stay) => ({
-  id: stay.id, booking_id: stay.booking_id, unit_label: stay.unit.code, room_label: stay.room.label, bed_label: stay.bed?.label ?? null, guest_masked: stay.guest_masked,
+  id: stay.id, booking_id: stay.booking_id, unit_label: stay.unit.code, room_label: stay.room.label.slice(1), bed_label: stay.bed?.label.slice(1) ?? null, guest_masked: stay.guest_masked,
   kind: stay.kind, minor: stay.minor, state: stay.state, level: stay.level, arrive_at: stay.arrive_at, leave_at: stay.leave_at, checked_in_at: stay.checked_in_at, report_state: stay.report,
 });
 
@@ -92,8 +93,8 @@ export const stayView = (stay) => ({
   level: stay.level, name_masked: stay.guest_masked, document_masked: stay.foreign ? 'L*****03' : '510***********12', unit: stay.unit.label_zh, room: stay.room.label, bed: stay.bed?.label ?? null,
   minor: stay.minor, belongs: stay.kind, arrive_at: stay.arrive_at, leave_at: stay.leave_at, registered_at: iso(stay.arrive - 5 * HOUR), checked_in_at: stay.checked_in_at,
   checked_out_at: stay.state === 'CHECKED_OUT' ? iso(now() - HOUR) : null,
-  decision: stay.level < 2 ? DECISIONS[2] : stay.minor ? DECISIONS[6] : stay.foreign ? DECISIONS[11] : DECISIONS[1],
-  pass: stay.level >= 2 ? { id: id('pass', 1), state: stay.state === 'CHECKED_OUT' ? 'REVOKED' : 'ACTIVE', start: iso(stay.arrive - 2 * HOUR), end: stay.leave_at } : null,
+  decision: stay.minor && stay.state === 'REGISTERED' ? DECISIONS[7] : stay.level < 2 ? DECISIONS[2] : stay.minor ? DECISIONS[6] : stay.foreign ? DECISIONS[11] : DECISIONS[1],
+  access_pass: stay.level >= 2 ? { id: id('pass', 1), state: stay.state === 'CHECKED_OUT' ? 'REVOKED' : 'ACTIVE', start: iso(stay.arrive - 2 * HOUR), end: stay.leave_at } : null,
   report: stay.report === 'NONE' ? null : { state: stay.report, receipt: stay.report === 'ACCEPTED' ? 'LY202511240001938' : '', due_at: iso(stay.arrive + (stay.foreign ? 24 : 3) * HOUR) },
   next: 'show_code',
 });
@@ -103,7 +104,10 @@ export const reports = stays.filter((stay) => stay.report !== 'NONE').map((stay,
   attempts: stay.report === 'PARKED' ? 8 : stay.report === 'QUEUED' ? 0 : 1, due_at: iso(now() + ((index * 7) % 170 - 20) * 60_000),
   receipt: stay.report === 'ACCEPTED' ? `LY2025112400${String(index).padStart(5, '0')}` : null,
   code: stay.report === 'REJECTED' ? 'E1131' : null, field: stay.report === 'REJECTED' ? 'zjhm' : null,
-  reason: stay.report === 'REJECTED' ? '证件号码 510104199001011234 与姓名不符' : stay.report === 'PARKED' ? '平台连续八次未应答（502）' : null,
+  ...(stay.report === 'REJECTED'
+    ? { reason: 'refused_by_platform', says: said('平台退回：证件号码 510104199001011234 与姓名不符。', 'Refused: number 510104199001011234 does not go with the name.'), owner: 'operator' }
+    : stay.report === 'PARKED'
+      ? { reason: 'not_understood', says: said('平台无法识别报文，请联系技术人员。', 'The platform cannot read the message at all.'), owner: 'office' } : { reason: null, says: null, owner: null }),
 }));
 
 export const bookings = Array.from({ length: 420 }, (_, index) => {
@@ -111,9 +115,9 @@ export const bookings = Array.from({ length: 420 }, (_, index) => {
   const arrive = tonight + 15 * HOUR + 24 * HOUR * (index % 5);
   const expected = 1 + (index % 4);
   return {
-    id: id('bk', index + 1), unit_id: unit.id, unit_label: unit.label_zh, channel: ['form', 'api', 'feed'][index % 3], channel_ref: null, booker_masked: `${SURNAMES[index % 20]}**`,
+    id: id('bk', index + 1), unit_id: unit.id, unit_label: unit.label_zh, channel: ['operator', 'api', 'csv'][index % 3], channel_ref: null, booker_masked: `${SURNAMES[index % 20]}**`,
     arrive_at: iso(arrive), leave_at: iso(arrive + (1 + (index % 3)) * 24 * HOUR - 3 * HOUR), guests_expected: expected, guests_registered: index % (expected + 1),
-    beds: ['1-1', '2-1'].slice(0, 1 + (index % 2)), state: index % 37 === 0 ? 'CANCELLED' : index % 41 === 0 ? 'NO_SHOW' : 'BOOKED',
+    beds: ['R1-B1', 'R2-B1'].slice(0, 1 + (index % 2)), state: index % 37 === 0 ? 'CANCELLED' : index % 41 === 0 ? 'NO_SHOW' : 'BOOKED',
   };
 });
 

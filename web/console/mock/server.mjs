@@ -49,11 +49,11 @@ function overview() {
 
 function startSession({ username, password }) {
   const left = Math.ceil((lockedUntil - Date.now()) / 1000);
-  if (left > 0) throw Object.assign(new Refused(429, 'locked_out', '失败次数过多，请稍后再试。', 'Too many failed attempts; try again later.'), { wait: left });
+  if (left > 0) throw Object.assign(new Refused(429, 'sign_in_locked', '登录失败次数过多，请在 1 分钟后再试，或联系社区办公室。', 'Too many failed sign-ins; please try again in 1 minutes or ask the office.', { details: { minutes: 1 } }), { wait: left });
   if (password === 'wrong') {
     failures += 1;
     if (failures >= 5) lockedUntil = Date.now() + 60_000;
-    throw new Refused(401, 'bad_credentials', '用户名或密码不正确。', 'User name or password is wrong.');
+    throw new Refused(401, 'sign_in_wrong', '用户名或密码错误。', 'User name or password is wrong.');
   }
   failures = 0;
   const role = ['estate_admin', 'property', 'committee', 'guard', 'police', 'auditor', 'operator'].includes(username) ? username : 'office';
@@ -71,9 +71,13 @@ function changeStay(id, change) {
 const UNIT_STEPS = { submit: 'SUBMITTED', check: 'CHECKED', code: 'CODED', activate: 'ACTIVE', suspend: 'SUSPENDED', resume: 'ACTIVE', close: 'CLOSED' };
 const mine = (unit) => who.roles[0].role !== 'operator' || unit.operator_id === who.roles[0].scope.slice(9);
 
-function unitWithFreedom(unit, period) {
-  const known = period !== null;
-  return { ...unit, rooms: unit.rooms.map((room, index) => ({ ...room, beds: room.beds.map((bed) => (known ? { ...bed, free: index !== 1 } : bed)) })) };
+/** As the server does it: the steps that lead on, for whoever may take them. */
+const STEPS_FROM = { DRAFT: ['submit', 'close'], SUBMITTED: ['check', 'close'], CHECKED: ['code', 'close'], CODED: ['activate', 'close'], ACTIVE: ['suspend', 'close'], SUSPENDED: ['resume', 'close'] };
+const ALLOWED = { office: null, estate_admin: null, operator: ['submit', 'close'], property: ['check'], police: ['check'] };
+function unitFile(unit) {
+  const role = who.roles[0].role;
+  const mayTake = role in ALLOWED ? ALLOWED[role] : [];
+  return { ...unit, may: (STEPS_FROM[unit.state] ?? []).filter((verb) => !mayTake || mayTake.includes(verb)) };
 }
 
 function book(body) {
@@ -84,13 +88,15 @@ function book(body) {
     arrive_at: body.arrive_at, leave_at: body.leave_at, guests_expected: body.guests_expected, guests_registered: 0, beds: [], state: 'BOOKED',
   };
   made.bookings.unshift(booking);
-  return { ...booking, registration_url: '/m/#/pages/register/register?t=eyJib29raW5nIjoiYmtfMDFKIn0.c2lnbmF0dXJlLW9mLWEtbGluaw' };
+  return { booking, registration_token: TOKEN };
 }
 
+const TOKEN = 'eyJpZCI6ImJvb2tfMDFKIiwiYXQiOjE3NTEyNzA0MDB9:1uWxYz:c2lnbmF0dXJlLW9mLWEtbGluaw';
 const FEED = [
-  { row: 1, outcome: 'CREATED', booking_id: 'bk_1', summary: 'Reserved', arrive_at: '2030-05-01T07:00:00Z', leave_at: '2030-05-03T04:00:00Z', message: null },
-  { row: 2, outcome: 'UNCHANGED', booking_id: 'bk_2', summary: 'Reserved', message: { zh: '与上次相同，未作改动。', en: 'The same as last time; nothing changed.' } },
-  { row: 3, outcome: 'REFUSED', booking_id: null, message: { zh: '该床位在此期间已被预订。', en: 'That bed is already let for part of this period.' } },
+  { line: 2, ref: 'HM4K2-1@feed.example', outcome: 'booked', booking_id: 'book_1', code: 'booked', zh: '已登记', en: 'booked' },
+  { line: 3, ref: 'HM4K2-2@feed.example', outcome: 'unchanged', booking_id: 'book_2', code: 'unchanged', zh: '无变化', en: 'unchanged' },
+  { line: 4, ref: 'HM4K2-3@feed.example', outcome: 'conflict', booking_id: null, code: 'bed_taken', zh: '该床位在此期间已被预订。', en: 'That bed is already let for part of this period.' },
+  { line: 5, ref: 'block-9@feed.example', outcome: 'block', booking_id: null, code: 'block', zh: '屏蔽日期，不是订单', en: 'blocked dates, not an order' },
 ];
 
 const ROUTES = [
@@ -99,24 +105,25 @@ const ROUTES = [
   ['DELETE', /^\/api\/session$/, () => { who = null; }],
   ['GET', /^\/api\/overview$/, () => overview()],
   ['GET', /^\/api\/stays$/, ({ q }) => paged(made.stays.filter((stay) => mine(stay.unit) && (!q.get('state') || stay.state === q.get('state')) && (!q.get('kind') || stay.kind === q.get('kind'))
-    && (!q.get('unit') || stay.unit.id === q.get('unit')) && holds(q.get('q'), stay.guest_masked, stay.unit.code, stay.unit.label_zh)).map(made.stayRow), Number(q.get('page') ?? 1))],
+    && (!q.get('unit') || stay.unit.id === q.get('unit')) && holds(q.get('text'), stay.guest_masked, stay.unit.code, stay.unit.label_zh)).map(made.stayRow), Number(q.get('page') ?? 1))],
   ['GET', /^\/api\/stays\/([^/]+)$/, ({ ids }) => made.stayView(find(made.stays, ids[0]))],
   ['POST', /^\/api\/stays\/([^/]+)\/eye-check$/, ({ ids }) => changeStay(ids[0], (stay) => { stay.level = 4; stay.state = 'VERIFIED'; })],
+  ['POST', /^\/api\/stays\/([^/]+)\/guardian-call$/, ({ ids, body }) => changeStay(ids[0], (stay) => { if (body.answer === 'confirmed') stay.state = 'VERIFIED'; })],
   ['POST', /^\/api\/stays\/([^/]+)\/check-in$/, ({ ids }) => changeStay(ids[0], (stay) => { stay.state = 'IN_HOUSE'; stay.report = 'QUEUED'; stay.checked_in_at = new Date().toISOString(); })],
   ['POST', /^\/api\/stays\/([^/]+)\/check-out$/, ({ ids }) => changeStay(ids[0], (stay) => { stay.state = 'CHECKED_OUT'; })],
-  ['POST', /^\/api\/stays\/([^/]+)\/move$/, ({ ids, body }) => changeStay(ids[0], (stay) => { stay.room = find(stay.unit.rooms, body.room_id); stay.bed = find(stay.room.beds, body.bed_id); })],
+  ['POST', /^\/api\/stays\/([^/]+)\/move$/, ({ ids, body }) => changeStay(ids[0], (stay) => { stay.room = stay.unit.rooms.find((room) => room.room_id === body.room_id); stay.bed = stay.room.beds.find((bed) => bed.bed_id === body.bed_id); })],
   ['GET', /^\/api\/gates$/, () => made.gates],
   ['GET', /^\/api\/gate-events$/, ({ q }) => made.events.filter((event) => !q.get('gate') || event.gate === q.get('gate')).slice(0, Number(q.get('limit') ?? 50))],
   ['POST', /^\/api\/stream-ticket$/, () => ({ ticket: Math.random().toString(36).slice(2) })],
-  ['GET', /^\/api\/reports$/, ({ q }) => ({ ...paged(made.reports.filter((row) => !q.get('state') || row.state === q.get('state')), Number(q.get('page') ?? 1)), counts: made.tally(made.reports, 'state') })],
-  ['POST', /^\/api\/reports\/([^/]+)\/replay$/, ({ ids }) => Object.assign(find(made.reports, ids[0]), { state: 'QUEUED', reason: null, code: null, field: null })],
+  ['GET', /^\/api\/reports$/, ({ q }) => paged(made.reports.filter((row) => !q.get('state') || row.state === q.get('state')), Number(q.get('page') ?? 1))],
+  ['POST', /^\/api\/reports\/([^/]+)\/replay$/, ({ ids }) => Object.assign(find(made.reports, ids[0]), { state: 'QUEUED', reason: null, says: null, code: null, field: null })],
   ['GET', /^\/api\/units$/, ({ q }) => paged(made.units.filter((unit) => mine(unit) && (!q.get('state') || unit.state === q.get('state')) && holds(q.get('q'), unit.code, unit.label_zh, unit.operator_name)), Number(q.get('page') ?? 1))],
-  ['GET', /^\/api\/units\/([^/]+)$/, ({ ids, q }) => unitWithFreedom(find(made.units, ids[0]), q.get('from'))],
-  ['POST', /^\/api\/units\/([^/]+)\/(\w+)$/, ({ ids, body }) => Object.assign(find(made.units, ids[0]), { state: UNIT_STEPS[ids[1]], state_reason: body.reason ?? null, ...(body.mark_code ? { mark_code: body.mark_code } : {}) })],
-  ['GET', /^\/api\/bookings$/, ({ q }) => paged(made.bookings.filter((row) => row.arrive_at < dayEnd(q.get('date')) && row.leave_at > dayStart(q.get('date'))), Number(q.get('page') ?? 1))],
+  ['GET', /^\/api\/units\/([^/]+)$/, ({ ids }) => unitFile(find(made.units, ids[0]))],
+  ['POST', /^\/api\/units\/([^/]+)\/(\w+)$/, ({ ids, body }) => Object.assign(find(made.units, ids[0]), { state: UNIT_STEPS[ids[1]], reason: body.reason ?? '', ...(body.mark_code ? { mark_code: body.mark_code } : {}) })],
+  ['GET', /^\/api\/bookings$/, ({ q }) => paged(made.bookings.filter((row) => row.arrive_at < dayEnd(q.get('date')) && row.leave_at > dayStart(q.get('date'))), Number(q.get('page') ?? 1)).items],
   ['POST', /^\/api\/bookings$/, ({ body }) => book(body)],
-  ['POST', /^\/api\/bookings\/feed$/, () => ({ rows: FEED, created: 1, changed: 0, refused: 1 })],
-  ['POST', /^\/api\/bookings\/([^/]+)\/link$/, () => ({ url: '/m/#/pages/register/register?t=eyJib29raW5nIjoiYmtfMDFKIn0.c2lnbmF0dXJlLW9mLWEtbGluaw' })],
+  ['POST', /^\/api\/bookings\/feed$/, () => ({ rows: FEED, booked: 1, problems: 1 })],
+  ['GET', /^\/api\/bookings\/([^/]+)\/link$/, () => ({ registration_token: TOKEN })],
   ['POST', /^\/api\/bookings\/([^/]+)\/cancel$/, ({ ids }) => Object.assign(find(made.bookings, ids[0]), { state: 'CANCELLED' })],
   ['POST', /^\/api\/bookings\/([^/]+)\/no-show$/, ({ ids }) => Object.assign(find(made.bookings, ids[0]), { state: 'NO_SHOW' })],
   ['POST', /^\/api\/bookings\/([^/]+)\/extend$/, ({ ids, body }) => Object.assign(find(made.bookings, ids[0]), { leave_at: body.leave_at })],
@@ -170,7 +177,6 @@ async function handle(request, response) {
   const isJson = (request.headers['content-type'] ?? '').startsWith('application/json');
   const body = isJson && chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString('utf8')) : {};
   if (!who && !url.pathname.startsWith('/api/session')) throw new Refused(401, 'sign_in_needed', '请先登录。', 'Please sign in first.');
-  if (!who && url.pathname === '/api/session' && request.method === 'GET') throw new Refused(401, 'sign_in_needed', '请先登录。', 'Please sign in first.');
   if (request.method !== 'GET' && request.headers['x-csrftoken'] !== 'mock') throw new Refused(403, 'csrf', '请求未通过校验，请刷新页面。', 'The request could not be verified; reload the page.');
   for (const [method, pattern, act] of ROUTES) {
     const found = method === request.method && pattern.exec(url.pathname);
@@ -189,7 +195,7 @@ const server = createServer((request, response) => {
 setInterval(() => {
   const event = made.passage(Date.now());
   made.events.unshift(event);
-  tell('gate', event);
+  tell('gate', { events: [event] });
 }, Number(process.env.MOCK_PACE ?? 1200)).unref();
 setInterval(() => { for (const stream of streams) stream.write(': beat\n\n'); }, 15_000).unref();
 server.listen(Number(process.env.MOCK_PORT ?? 0), '127.0.0.1', () => {

@@ -14,7 +14,7 @@ export interface Draft {
   guests: number;
 }
 
-export type Complaints = Partial<Record<'unit' | 'beds' | 'period' | 'name' | 'phone' | 'guests', { key: TextKey; blanks?: Blanks }>>;
+export type Complaints = Partial<Record<'unit' | 'period' | 'name' | 'phone' | 'guests', { key: TextKey; blanks?: Blanks }>>;
 
 const PHONE = /^\+?[\d\s-]{5,24}$/;
 
@@ -29,18 +29,19 @@ export function placesChosen(rooms: readonly RoomView[], draft: Pick<Draft, 'roo
 /** Free in this period: the server says so bed by bed, and says nothing when it does not know. */
 export const isRoomFree = (room: RoomView): boolean => room.beds.every((bed) => bed.free !== false);
 
-export function complaintsAbout(draft: Draft, rooms: readonly RoomView[]): Complaints {
+/** Without a chosen room or bed the server takes the first free ones, up to what the whole unit holds. */
+export function complaintsAbout(draft: Draft, rooms: readonly RoomView[], most?: number | null): Complaints {
   const found: Complaints = {};
   if (!draft.unitId) found.unit = { key: 'form.needUnit' };
-  const places = placesChosen(rooms, draft);
-  if (draft.rooms.length + draft.beds.length === 0) found.beds = { key: 'form.needBeds' };
+  const chosen = draft.rooms.length + draft.beds.length > 0;
+  const places = chosen ? placesChosen(rooms, draft) : (most ?? Number.POSITIVE_INFINITY);
   const { arrive, leave } = draft;
   const period = arrive.day && arrive.clock && leave.day && leave.clock;
   if (!period || instantAt(arrive.day, arrive.clock) >= instantAt(leave.day, leave.clock)) found.period = { key: 'form.needPeriod' };
   if (!draft.name.trim()) found.name = { key: 'form.needName' };
   if (!PHONE.test(draft.phone.trim())) found.phone = { key: 'form.needPhone' };
   if (!(draft.guests >= 1)) found.guests = { key: 'form.needGuests' };
-  else if (!found.beds && draft.guests > places) found.guests = { key: 'form.tooMany', blanks: { n: draft.guests, m: places } };
+  else if (draft.guests > places) found.guests = { key: 'form.tooMany', blanks: { n: draft.guests, m: places } };
   return found;
 }
 

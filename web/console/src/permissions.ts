@@ -5,26 +5,32 @@
 import type { Grant } from './api/shapes';
 
 export type Deed =
-  | 'eye-check' | 'check-in' | 'check-out' | 'move' | 'replay' | 'book' | 'cancel' | 'extend' | 'no-show' | 'feed'
+  | 'eye-check' | 'guardian-call' | 'check-in' | 'check-out' | 'move' | 'replay' | 'book' | 'link' | 'cancel' | 'extend' | 'no-show' | 'feed'
   | 'submit' | 'check' | 'code' | 'activate' | 'suspend' | 'resume' | 'close';
 
 export type Place = 'tonight' | 'gates' | 'reports' | 'units' | 'bookings';
 
+/** Whoever lets: the office for all units, an operator for its own. */
+const LETTERS = ['office', 'operator'] as const;
+/** Whoever stands before the guest. */
+const DESK = [...LETTERS, 'guard'] as const;
 const RUNNERS = ['estate_admin', 'office'] as const;
 
 const DEEDS: Record<Deed, readonly string[]> = {
-  'eye-check': [...RUNNERS, 'property', 'guard', 'operator'],
-  'check-in': [...RUNNERS, 'guard', 'operator'],
-  'check-out': [...RUNNERS, 'guard', 'operator'],
-  move: [...RUNNERS, 'operator'],
-  replay: RUNNERS,
-  book: [...RUNNERS, 'operator'],
-  cancel: [...RUNNERS, 'operator'],
-  extend: [...RUNNERS, 'operator'],
-  'no-show': [...RUNNERS, 'operator'],
-  feed: [...RUNNERS, 'operator'],
+  'eye-check': DESK,
+  'guardian-call': DESK,
+  'check-in': DESK,
+  'check-out': DESK,
+  move: LETTERS,
+  replay: [...RUNNERS, 'operator'],
+  book: LETTERS,
+  link: DESK,
+  cancel: LETTERS,
+  extend: LETTERS,
+  'no-show': LETTERS,
+  feed: LETTERS,
   submit: [...RUNNERS, 'operator'],
-  check: RUNNERS,
+  check: [...RUNNERS, 'property', 'police'],
   code: RUNNERS,
   activate: RUNNERS,
   suspend: RUNNERS,
@@ -33,11 +39,11 @@ const DEEDS: Record<Deed, readonly string[]> = {
 };
 
 const PLACES: Record<Place, readonly string[]> = {
-  tonight: ['estate_admin', 'office', 'property', 'committee', 'guard', 'police', 'auditor', 'operator'],
-  gates: ['estate_admin', 'office', 'property', 'guard', 'police', 'auditor'],
+  tonight: ['office', 'property', 'committee', 'guard', 'police', 'operator'],
+  gates: ['estate_admin', 'office', 'property', 'committee', 'guard', 'police', 'auditor'],
   reports: ['estate_admin', 'office', 'police', 'auditor', 'operator'],
-  units: ['estate_admin', 'office', 'property', 'committee', 'police', 'auditor', 'operator'],
-  bookings: ['estate_admin', 'office', 'auditor', 'operator'],
+  units: ['estate_admin', 'office', 'property', 'committee', 'guard', 'police', 'auditor', 'operator'],
+  bookings: ['office', 'guard', 'operator'],
 };
 
 const holds = (grants: readonly Grant[], roles: readonly string[]): boolean =>
@@ -55,9 +61,14 @@ const STAY_DEEDS: Record<string, readonly Deed[]> = {
   IN_HOUSE: ['check-out', 'move'],
 };
 
-export function stayDeeds(grants: readonly Grant[], stay: { state: string; level: number; may?: string[] }): Deed[] {
-  const offered = STAY_DEEDS[stay.state] ?? [];
-  return offered.filter((deed) => mayDo(grants, deed, stay.may) && !(deed === 'eye-check' && stay.level >= 4));
+export interface StayFacts { state: string; level: number; duties?: readonly string[]; may?: readonly string[] }
+
+export function stayDeeds(grants: readonly Grant[], stay: StayFacts): Deed[] {
+  const offered = [...(STAY_DEEDS[stay.state] ?? [])];
+  if (stay.state === 'REGISTERED' && stay.duties?.includes('call_guardian')) offered.unshift('guardian-call');
+  // A passport that does not add up is compared by two people, so being seen once is not yet enough.
+  const seen = stay.level >= 4 && !stay.duties?.includes('two_person_check');
+  return offered.filter((deed) => mayDo(grants, deed, stay.may) && !(deed === 'eye-check' && seen));
 }
 
 /** The letting unit's state machine: DRAFT → SUBMITTED → CHECKED → CODED → ACTIVE ⇄ SUSPENDED → CLOSED. */

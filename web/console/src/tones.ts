@@ -8,7 +8,7 @@ const TONES: Record<string, Tone> = {
   DRAFT: 'plain', SUBMITTED: 'wait', CHECKED: 'go', CODED: 'go', ACTIVE: 'good', SUSPENDED: 'warn', CLOSED: 'past',
   PLANNED: 'plain', EXPIRED: 'past', REVOKED: 'past',
   allow: 'good', hold: 'warn', refuse: 'bad',
-  CREATED: 'good', CHANGED: 'go', UNCHANGED: 'past', REFUSED: 'bad', SKIPPED: 'past',
+  booked: 'good', changed: 'go', unchanged: 'past', cancelled: 'past', past: 'past', block: 'plain', conflict: 'bad', question: 'warn', problem: 'bad',
 };
 
 export const toneOf = (state: string | null | undefined): Tone => (state ? (TONES[state] ?? 'plain') : 'past');

@@ -20,11 +20,17 @@ it('a complete form has nothing wrong with it, and travels in UTC', () => {
 
 it('each thing that is missing is named', () => {
   const empty = draft({ unitId: '', rooms: [], name: ' ', phone: 'call me', guests: 0, leave: { day: '2025-07-01', clock: '15:00' } });
-  expect(Object.keys(complaintsAbout(empty, ROOMS)).sort()).toEqual(['beds', 'guests', 'name', 'period', 'phone', 'unit']);
+  expect(Object.keys(complaintsAbout(empty, ROOMS)).sort()).toEqual(['guests', 'name', 'period', 'phone', 'unit']);
 });
 
 it('more guests than places are refused with both numbers', () => {
   expect(complaintsAbout(draft({ guests: 4 }), ROOMS).guests).toEqual({ key: 'form.tooMany', blanks: { n: 4, m: 3 } });
+});
+
+it('with nothing ticked the unit as a whole is the limit, where it is known', () => {
+  expect(complaintsAbout(draft({ rooms: [], guests: 9 }), ROOMS, 6).guests).toEqual({ key: 'form.tooMany', blanks: { n: 9, m: 6 } });
+  expect(complaintsAbout(draft({ rooms: [], guests: 6 }), ROOMS, 6)).toEqual({});
+  expect(complaintsAbout(draft({ rooms: [], guests: 9 }), ROOMS)).toEqual({});
 });
 
 it('a whole room counts to its limit, a bed counts one', () => {

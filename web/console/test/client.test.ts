@@ -1,6 +1,4 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { asPage } from '../src/api/linli';
-import { unitDetail, unitRow } from '../src/api/adapt';
 import { call, cookie, onceKey, onSignedOut, Problem, problemFrom, withQuery } from '../src/api/client';
 
 afterEach(() => vi.unstubAllGlobals());
@@ -47,16 +45,4 @@ it('no network is a problem with a name, and an ended session is told to the pag
   expect(ended).not.toHaveBeenCalled();
   await expect(call('GET', '/api/gates')).rejects.toBeInstanceOf(Problem);
   expect(ended).toHaveBeenCalledOnce();
-});
-
-it('lists and pages are read alike', () => {
-  expect(asPage([1, 2])).toEqual({ items: [1, 2], total: 2, page: 1, size: 2 });
-  expect(asPage({ items: [1], total: 9, page: 2, size: 1 })).toMatchObject({ total: 9, page: 2 });
-});
-
-it('a unit is drawn from the server’s view, whatever its rooms are called', () => {
-  const raw = { id: 'unit_1', label_zh: '1栋1单元101', state: 'ACTIVE', rooms: [{ room_id: 'room_1', label: '1', beds: [{ bed_id: 'bed_1', label: '1' }] }] };
-  expect(unitRow(raw)).toMatchObject({ label: '1栋1单元101', rooms: 1, beds: 1 });
-  expect(unitDetail(raw).rooms[0]).toMatchObject({ id: 'room_1', beds: [{ id: 'bed_1' }] });
-  expect(unitRow({ id: 'unit_2', label: 'x', state: 'DRAFT', rooms: 3, beds: 5 })).toMatchObject({ rooms: 3, beds: 5 });
 });

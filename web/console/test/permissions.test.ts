@@ -16,11 +16,21 @@ it('a guard sees a guest in, checks in and out, and moves nobody', () => {
   expect(stayDeeds(as('guard'), { state: 'REGISTERED', level: 1 })).toEqual(['eye-check']);
   expect(stayDeeds(as('guard'), { state: 'VERIFIED', level: 2 })).toEqual(['check-in', 'eye-check']);
   expect(stayDeeds(as('guard'), { state: 'IN_HOUSE', level: 2 })).toEqual(['check-out']);
-  expect(maySee(as('guard'), 'units')).toBe(false);
+  expect(bookingDeeds(as('guard'), { state: 'BOOKED' })).toEqual([]);
+  expect(maySee(as('guard'), 'reports')).toBe(false);
 });
 
 it('whoever has been seen in person is not asked for again', () => {
   expect(stayDeeds(as('office'), { state: 'VERIFIED', level: 4 })).toEqual(['check-in', 'move']);
+});
+
+it('a doubtful passport asks for a second pair of eyes', () => {
+  expect(stayDeeds(as('guard'), { state: 'REGISTERED', level: 4, duties: ['two_person_check'] })).toEqual(['eye-check']);
+});
+
+it('a guardian who must be asked comes first', () => {
+  expect(stayDeeds(as('guard'), { state: 'REGISTERED', level: 2, duties: ['minor_record', 'call_guardian'] })).toEqual(['guardian-call', 'eye-check']);
+  expect(stayDeeds(as('police'), { state: 'REGISTERED', level: 2, duties: ['call_guardian'] })).toEqual([]);
 });
 
 it('a stay that is over offers nothing, nor does a state this page does not know', () => {

@@ -7,6 +7,7 @@ export class Problem extends Error {
   readonly words: Words | null;
   readonly field: string | null;
   readonly errors: NonNullable<ProblemBody['errors']>;
+  readonly details: Record<string, unknown>;
   /** Seconds the server asked us to wait, from Retry-After. */
   readonly waitSeconds: number | null;
 
@@ -18,6 +19,7 @@ export class Problem extends Error {
     this.words = body.message ?? null;
     this.field = body.field ?? null;
     this.errors = body.errors ?? [];
+    this.details = body.details ?? {};
     this.waitSeconds = waitSeconds;
   }
 }

@@ -11,12 +11,14 @@ export interface ProblemBody {
   detail?: string;
   message?: Words;
   field?: string;
+  details?: Record<string, unknown>;
   errors?: { field?: string; message?: Words | string; code?: string }[];
 }
 
-export interface Page<T> { items: T[]; total: number; page: number; size: number; counts?: Record<string, number> }
+/** `total` is null when the server does not count; a full page then means that there may be more. */
+export interface Page<T> { items: T[]; total: number | null; page: number; size: number }
 
-export interface Grant { role: string; scope?: string | null }
+export interface Grant { role: string; scope: string }
 export interface Whoami { username: string; display_name?: string; roles: Grant[] }
 
 export interface Overview {
@@ -51,27 +53,27 @@ export interface StayRow {
   report_state?: string | null;
 }
 
-export interface Decision { row: number | string; result: string; duties: (string | Duty)[]; message?: Words }
-export interface Duty { code: string; message?: Words; due_at?: string | null; done?: boolean }
+export interface Decision { row: number | string; result: string; duties: string[]; message?: Words }
 export interface TrailStep { state: string; at: string; by?: string | null; note?: string | null }
 
 export interface StayDetail {
   id: string;
+  booking_id?: string;
+  unit_id?: string;
   state: string;
   level: number;
   name_masked: string;
   document_masked?: string | null;
-  unit: string | { label: string; address?: string };
-  unit_id?: string;
-  room?: string | { label: string } | null;
-  bed?: string | { label: string } | null;
+  unit: string;
+  room?: string | null;
+  bed?: string | null;
+  minor?: boolean;
   arrive_at: string;
   leave_at: string;
   decision?: Decision | null;
   pass?: { id: string; state: string; start: string; end: string } | null;
-  report?: { state: string; receipt?: string | null; due_at?: string | null; reason?: string | null } | null;
-  next?: string;
-  trail?: TrailStep[];
+  report?: { state: string; receipt?: string | null; due_at?: string | null } | null;
+  trail: TrailStep[];
   may?: string[];
 }
 
@@ -107,17 +109,20 @@ export interface ReportRow {
   state: string;
   attempts: number;
   due_at?: string | null;
+  overdue?: string | null;
   receipt?: string | null;
   code?: string | null;
   field?: string | null;
   reason?: string | null;
+  says?: Words | null;
+  owner?: string | null;
 }
 
 export interface BedView { id: string; label: string; free?: boolean }
 export interface RoomView { id: string; label: string; beds: BedView[]; max_occupancy?: number | null; mode?: string }
 export interface UnitRow {
   id: string;
-  label: string;
+  label: Words;
   code?: string | null;
   mark_code?: string | null;
   state: string;
@@ -137,16 +142,16 @@ export interface UnitDetail extends Omit<UnitRow, 'rooms'> {
 export interface BookingRow {
   id: string;
   state: string;
-  unit_id?: string;
+  unit_id: string;
   unit_label: string;
-  booker_masked?: string;
   channel?: string | null;
+  channel_ref?: string | null;
+  booker_masked?: string;
   arrive_at: string;
   leave_at: string;
   guests_expected: number;
   guests_registered: number;
   beds?: string[];
-  registration_url?: string | null;
 }
 
 export interface NewBooking {
@@ -158,14 +163,8 @@ export interface NewBooking {
   booker: { name: string; phone: string };
   guests_expected: number;
 }
+export interface Booked { booking: BookingRow; registration_token: string }
 
-export interface FeedRow {
-  row: number;
-  outcome: string;
-  booking_id?: string | null;
-  summary?: string;
-  arrive_at?: string | null;
-  leave_at?: string | null;
-  message?: Words | null;
-}
-export interface FeedResult { rows: FeedRow[]; created: number; changed: number; refused: number }
+/** One line of a booking file: booked, unchanged, changed, cancelled, past, block, conflict, question or problem, and why. */
+export interface FeedRow { line: number; ref: string; outcome: string; booking_id?: string | null; code: string; zh: string; en: string }
+export interface FeedResult { rows: FeedRow[]; booked: number; problems: number }

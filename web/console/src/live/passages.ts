@@ -1,21 +1,9 @@
 /** The list of passages that a page holds: newest first, each once, never more than it needs. */
 import type { GateEvent } from '../api/shapes';
 
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-
-/** A stream message as a gate event, or null when it is not one. */
-export function readEvent(data: Record<string, unknown>): GateEvent | null {
-  if (typeof data.gate !== 'string' || typeof data.happened_at !== 'string' || Number.isNaN(Date.parse(data.happened_at))) return null;
-  return {
-    gate: data.gate, happened_at: data.happened_at, opened: data.opened === true, reason: text(data.reason),
-    method: text(data.method), direction: text(data.direction), late: data.late === true,
-    ...(typeof data.sequence === 'number' ? { sequence: data.sequence } : {}),
-  };
-}
-
-/** The stream may leave the sequence out, so an event is known by its gate, instant and outcome. */
+/** A passage is known by its gate and its place in that gate's journal; without one, by its instant and outcome. */
 export const keyOf = (event: GateEvent): string =>
-  `${event.gate}|${new Date(event.happened_at).getTime()}|${event.direction}|${event.reason}`;
+  `${event.gate}|${event.sequence ?? `${new Date(event.happened_at).getTime()}|${event.direction}|${event.reason}`}`;
 
 export function merge(held: readonly GateEvent[], fresh: readonly GateEvent[], keep: number): GateEvent[] {
   const byKey = new Map<string, GateEvent>();

@@ -35,7 +35,9 @@ function tell(kind: string, data: Record<string, unknown>): void {
 function deliver(event: StreamEvent): void {
   try {
     const data: unknown = JSON.parse(event.data);
-    if (data && typeof data === 'object') tell(event.event, data as Record<string, unknown>);
+    // After a restart of its database the server cannot know what we missed: as good as a new connection.
+    if (event.event === 'resync') tell('back', {});
+    else if (data && typeof data === 'object') tell(event.event, data as Record<string, unknown>);
   } catch {
     // One unreadable event must not cost the connection; the next full reading of the page mends it.
   }
