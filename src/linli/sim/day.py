@@ -62,9 +62,8 @@ class Day(Player):
         return self.played
 
     def set_out(self) -> None:
-        """This will begin the day at two in the afternoon: bookings are made, guests register on the way."""
-        now = datetime.now(UTC)
-        self.day = now.astimezone(ZONE).date()
+        """This will begin at two in the afternoon of tomorrow, for clocks only go forward: guests book and register on the way."""
+        self.day = datetime.now(ZONE).date() + timedelta(days=1)
         self._clock_to(self.day, hour=14)
         self._plan_parties()
         self._each("预订 bookings", self._book_tonight, self.parties)
