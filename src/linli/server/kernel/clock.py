@@ -4,6 +4,7 @@ Everything below the interface takes `now` as an argument. During a simulated da
 `LINLI_CLOCK_FILE` holds an offset in seconds that is added to the real time.
 """
 
+import contextlib
 import os
 import threading
 import time
@@ -11,7 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from linli.server.kernel.errors import BadField
+
 REREAD_SECONDS = 0.05
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 _lock = threading.Lock()
 _offset = 0.0
 _read_at = -1.0
@@ -30,11 +34,9 @@ def _simulated_offset() -> float:
     ticks = time.monotonic()
     if ticks - _read_at > REREAD_SECONDS:
         with _lock:
-            try:
+            # Half-written or absent: keep the last known offset rather than jump back to the real day.
+            with contextlib.suppress(OSError, ValueError):
                 _offset = float(Path(name).read_text(encoding="ascii").strip() or 0)
-            except (OSError, ValueError):
-                # Half-written or absent: keep the last known offset rather than jump back to the real day.
-                pass
             _read_at = ticks
     return _offset
 
@@ -45,7 +47,12 @@ def local_date(instant: datetime, zone: str) -> date:
 
 
 def local_day(day: date, zone: str) -> tuple[datetime, datetime]:
-    """This will return the half-open pair of UTC instants that bound one local calendar day."""
+    """This will return the half-open pair of UTC instants that bound one local calendar day; refuses with `BadField`.
+
+    The first and the last days of the calendar have no neighbour in UTC.
+    """
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise BadField(field="date")
     start = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
     following = day + timedelta(days=1)
     end = datetime(following.year, following.month, following.day, tzinfo=ZoneInfo(zone))

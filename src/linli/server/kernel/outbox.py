@@ -76,10 +76,10 @@ class Relay:
         for event_id, estate_id, key in _due(now):
             if (estate_id, key) in held:
                 continue
-            if self._react(event_id):
-                done += 1
-            else:
-                failed += 1
+            outcome = self._react(event_id)
+            done += outcome is True
+            failed += outcome is False
+            if not outcome:
                 held.add((estate_id, key))
         return Swept(done=done, failed=failed)
 
@@ -93,7 +93,8 @@ class Relay:
                 break
         return total
 
-    def _react(self, event_id: int) -> bool:
+    def _react(self, event_id: int) -> bool | None:
+        """Carry one event: True when it is done, False when it failed, None when another relay holds it or has just finished it."""
         try:
             with transaction.atomic():
                 row = (
@@ -102,7 +103,8 @@ class Relay:
                     .first()
                 )
                 if row is None:
-                    return True
+                    # Another relay has it in hand: what follows under its key must wait for that one.
+                    return None
                 kind, reactions = self._reactions.get(row.type, (None, ()))
                 if kind is None:
                     # An event of a type that nobody knows is kept and shown, never dropped: it may come from a newer release.

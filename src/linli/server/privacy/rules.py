@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -116,7 +116,7 @@ def canonical_entry(
     parts = [
         estate_id,
         sequence,
-        at.isoformat(timespec="microseconds"),
+        at.astimezone(UTC).isoformat(timespec="microseconds"),
         actor_id,
         verb,
         subject,

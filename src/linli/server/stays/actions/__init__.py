@@ -36,12 +36,14 @@ from linli.server.stays.actions.registration import (
     register_guest,
 )
 from linli.server.stays.actions.terms import publish_house_rules
+from linli.server.stays.rules.beds import PeriodImpossible
 
 __all__ = [
     "Booked",
     "FeedResult",
     "GuardianForm",
     "GuestForm",
+    "PeriodImpossible",
     "PictureRead",
     "Registered",
     "Wanted",

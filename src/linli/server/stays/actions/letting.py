@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import IntegrityError, transaction
+from django.db.models import DateTimeField, F, Func, QuerySet, Value
 from psycopg.types.range import TimestamptzRange
 
 from linli.server.access import actions as access
@@ -74,13 +76,14 @@ class Booked:
 def book(*, actor: Actor, wanted: Wanted, now: datetime) -> Booked:
     """This will let beds of one unit for a period and invite the guests.
 
-    Raises `NotAllowed`, `UnitNotLetting`, `BedTaken`, `NoFreeBed`, `TooManyGuests`, `OrderKnown` and the like.
+    Raises `NotAllowed`, `UnitNotLetting`, `PeriodImpossible`, `BedTaken`, `NoFreeBed`, `TooManyGuests`, `OrderKnown` and the like.
     """
     unit = lettings.get_unit(estate_id=actor.estate_id, unit_id=wanted.unit_id)
     if not actor.may(Role.OFFICE, Role.SYSTEM):
         actor.require(Role.OPERATOR, scope=f"operator:{unit.operator_id}")
     if unit.state != "ACTIVE":
         raise UnitNotLetting(field="unit_id")
+    bed_rules.check_period(wanted.period, now=now)
     purpose = privacy_queries.get_purpose(estate_id=actor.estate_id, code="lodging_registration")
     with transaction.atomic():
         locks.take_all(Lock.BED, [bed.bed_id for room in unit.rooms for bed in room.beds])
@@ -204,6 +207,11 @@ def mark_no_show(*, actor: Actor, booking_id: str, now: datetime) -> BookingView
     return _give_up(actor, booking_id, StayState.NO_SHOW, BookingState.NO_SHOW, verb="mark_no_show", reason="", now=now)
 
 
+def close_booking(*, actor: Actor, booking_id: str, now: datetime) -> BookingView:
+    """This will close a booking some of whose guests came and left; those who registered and never came are no-shows."""
+    return _give_up(actor, booking_id, StayState.NO_SHOW, BookingState.CLOSED, verb="close_booking", reason="", now=now)
+
+
 def _give_up(
     actor: Actor, booking_id: str, stay_state: StayState, state: BookingState, *, verb: str, reason: str, now: datetime
 ) -> BookingView:
@@ -232,30 +240,51 @@ def _end_unused(stay: Stay, state: StayState, *, now: datetime) -> None:
 def release(row: Booking, *, state: BookingState, now: datetime) -> None:
     """This will free what a booking still holds from now on; beds already slept in stay as history."""
     held = BedHold.objects.filter(booking=row, released_at__isnull=True)
-    if state in (BookingState.CANCELLED, BookingState.NO_SHOW) or now <= row.arrive_at:
+    if state in (BookingState.CANCELLED, BookingState.NO_SHOW):
         held.update(released_at=now)
-    elif now < row.leave_at:
-        held.update(period=TimestamptzRange(row.arrive_at, now, "[)"))
+    else:
+        let_go(held, now=now)
     row.state = state
     row.closed_at = now
     row.save(update_fields=["state", "closed_at"])
 
 
+def let_go(held: QuerySet[BedHold], *, now: datetime) -> None:
+    """This will end these holds now: one that has not begun is released, one under way ends, one that is over stays as it was."""
+    held.filter(period__startswith__gte=now).update(released_at=now)
+    under_way = held.filter(period__startswith__lt=now, period__endswith__gt=now)
+    under_way.update(period=_span(F("period__startswith"), now))
+
+
+def _span(start: F, end: datetime) -> Func:
+    # Each hold keeps its own beginning: after a move, beds of one booking were taken at different times.
+    return Func(
+        start,
+        Value(end, output_field=DateTimeField()),
+        Value("[)"),
+        function="tstzrange",
+        output_field=DateTimeRangeField(),
+    )
+
+
 def extend_booking(*, actor: Actor, booking_id: str, leave_at: datetime, now: datetime) -> BookingView:
-    """This will let the same beds until later, for everybody who is still there; refuses with `BedTaken`."""
+    """This will let the same beds until later, for everybody who is still there; refuses with `BedTaken` or `PeriodImpossible`."""
     with transaction.atomic():
-        bed_ids = BedHold.objects.filter(booking_id=booking_id, released_at__isnull=True).values_list(
-            "bed_id", flat=True
-        )
-        locks.take_all(Lock.BED, bed_ids)
+        known = queries.find_booking(estate_id=actor.estate_id, booking_id=booking_id)
+        if known is None:
+            raise NotFound
+        unit = lettings.get_unit(estate_id=actor.estate_id, unit_id=known.unit_id)
+        locks.take_all(Lock.BED, [bed.bed_id for room in unit.rooms for bed in room.beds])
         row = open_booking(actor=actor, booking_id=booking_id)
         require_letting(actor, row)
         longer = Period(start=row.leave_at, end=leave_at)
-        _check_free(row, tuple(bed_ids), longer)
+        bed_rules.check_period(Period(start=row.arrive_at, end=leave_at), now=now)
+        # Beds that a guest has moved out of were given back; only those held to the end go on.
+        held = BedHold.objects.filter(booking=row, released_at__isnull=True, period__endswith__gte=row.leave_at)
+        _check_free(row, tuple(held.values_list("bed_id", flat=True)), longer)
         try:
             with transaction.atomic():
-                held = BedHold.objects.filter(booking=row, released_at__isnull=True)
-                held.update(period=TimestamptzRange(row.arrive_at, leave_at, "[)"))
+                held.update(period=_span(F("period__startswith"), leave_at))
         except IntegrityError as problem:
             raise _explained(problem) from problem
         row.leave_at = leave_at

@@ -140,7 +140,9 @@ def _hold_bed(stay: Stay, room: lettings.LetRoomView, bed_id: str | None, *, now
     if len(fellows) >= most or not free:
         raise RoomFull(field="room_id")
     wanted = [bed.bed_id for bed in room.beds] if room.mode == "room" else free[:1]
-    mine = set(BedHold.objects.filter(booking=stay.booking, released_at__isnull=True).values_list("bed_id", flat=True))
+    # A bed held to the end is already ours; one left by an earlier move was given back and must be taken anew.
+    held = BedHold.objects.filter(booking=stay.booking, released_at__isnull=True, period__endswith__gte=stay.leave_at)
+    mine = set(held.values_list("bed_id", flat=True))
     start = max(now, stay.arrive_at)
     try:
         with transaction.atomic():
@@ -169,13 +171,7 @@ def _let_go(stay: Stay, bed_id: str | None, *, now: datetime) -> None:
     held = BedHold.objects.filter(booking=stay.booking, bed_id=bed_id, released_at__isnull=True)
     if bed_id is None or still:
         return
-    for hold in held:
-        if hold.period.lower < now:
-            hold.period = TimestamptzRange(hold.period.lower, now, "[)")
-            hold.save(update_fields=["period"])
-        else:
-            hold.released_at = now
-            hold.save(update_fields=["released_at"])
+    letting.let_go(held, now=now)
 
 
 def close_overdue(*, estate_id: str, now: datetime) -> int:
@@ -206,9 +202,7 @@ def _close_unused(estate_id: str, *, now: datetime) -> int:
         if Stay.objects.filter(booking_id=booking_id, state=StayState.IN_HOUSE).exists():
             continue
         if Stay.objects.filter(booking_id=booking_id, state__in=GONE).exists():
-            with transaction.atomic():
-                row = letting.open_booking(actor=system(estate_id), booking_id=booking_id)
-                letting.release(row, state=BookingState.CLOSED, now=now)
+            letting.close_booking(actor=system(estate_id), booking_id=booking_id, now=now)
         else:
             letting.mark_no_show(actor=system(estate_id), booking_id=booking_id, now=now)
         closed += 1
@@ -230,15 +224,20 @@ def release_passes_of_unit(*, estate_id: str, unit_id: str, now: datetime) -> in
 
 def _toggle(estate_id: str, unit_id: str, *, hold: bool, everybody: bool, now: datetime) -> int:
     states = (StayState.VERIFIED, StayState.IN_HOUSE) if everybody else (StayState.VERIFIED,)
-    stay_ids = list(
-        Stay.objects.filter(estate_id=estate_id, unit_id=unit_id, state__in=states).values_list("id", flat=True)
-    )
-    for stay_id in stay_ids:
-        origin = Origin(kind="stay", id=stay_id)
-        if hold:
-            access.suspend_passes(actor=system(estate_id), origin=origin, reason="the flat is suspended", now=now)
-        else:
-            access.resume_passes(actor=system(estate_id), origin=origin, now=now)
+    with transaction.atomic():
+        # Every booking first: whoever is just being admitted or checked out holds one of them, and nobody is missed or crossed.
+        open_bookings = Booking.objects.select_for_update().filter(
+            estate_id=estate_id, unit_id=unit_id, state=BookingState.BOOKED
+        )
+        list(open_bookings.order_by("id").values_list("id", flat=True))
+        found = Stay.objects.filter(estate_id=estate_id, unit_id=unit_id, state__in=states).order_by("id")
+        stay_ids = list(found.values_list("id", flat=True))
+        for stay_id in stay_ids:
+            origin = Origin(kind="stay", id=stay_id)
+            if hold:
+                access.suspend_passes(actor=system(estate_id), origin=origin, reason="the flat is suspended", now=now)
+            else:
+                access.resume_passes(actor=system(estate_id), origin=origin, now=now)
     return len(stay_ids)
 
 

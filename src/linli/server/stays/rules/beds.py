@@ -2,9 +2,15 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from linli.server.kernel.errors import Refusal
+from linli.server.kernel.periods import Period
+
+# A flat let by the night is not a tenancy (民法典 art. 707: from six months on, a lease in writing); a year leaves room for both.
+LONGEST_STAY = timedelta(days=366)
+FARTHEST_AHEAD = timedelta(days=730)
 
 
 class BedTaken(Refusal):
@@ -46,6 +52,13 @@ class RoomFull(Refusal):
     zh = "该房间已满，请选择其他床位。"
 
 
+class PeriodImpossible(Refusal):
+    """A booking lasts a year at most, begins within two years, and is not over before it is made."""
+
+    zh = "预订最长一年，须在两年内入住，且不得早于当前时间结束。"
+    status = 422
+
+
 class LetBed(Protocol):
     """A bed as lettings shows it."""
 
@@ -76,6 +89,12 @@ class Hold:
 
     room_id: str
     bed_id: str
+
+
+def check_period(period: Period, *, now: datetime) -> None:
+    """This will refuse a period that no booking can have with `PeriodImpossible`; a pass could not carry it either."""
+    if period.end <= now or period.start > now + FARTHEST_AHEAD or period.end - period.start > LONGEST_STAY:
+        raise PeriodImpossible(field="leave_at")
 
 
 def chosen_holds(
