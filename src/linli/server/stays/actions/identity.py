@@ -90,7 +90,9 @@ def read_document(*, actor: Actor, stay_id: str, picture: Picture, now: datetime
         if stay.state not in OPEN_STAYS:
             raise StayNotThere(state=stay.state)
         _note_paper(stay, found)
-        _check(stay, level=found.level, method="ocr", evidence=_evidence(found), actor=actor, now=now)
+        # A picture that does not agree proves nothing, and takes nothing away that was proved otherwise.
+        level = found.level if found.level >= BY_OCR else stay.level
+        _check(stay, level=level, method="ocr", evidence=_evidence(found), actor=actor, now=now)
         privacy.record(actor=actor, verb="read_document", subject=stay.id, fields=found.matched, now=now)
     return PictureRead(
         level=stay.level,
