@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import auth
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
-from ninja import Router
+from ninja import Router, Status
 from pydantic import BaseModel, Field, StringConstraints, TypeAdapter
 
 from linli.server.kernel import clock
@@ -80,11 +80,11 @@ def who_am_i(request: HttpRequest) -> HttpResponse:
 
 
 @router.delete("/session", response={204: None})
-def sign_out(request: HttpRequest) -> tuple[int, None]:
+def sign_out(request: HttpRequest) -> Status[None]:
     """This will end the session."""
     actor_of(request)
     auth.logout(request)
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/accounts", response=tuple[AccountView, ...])
@@ -136,10 +136,10 @@ def close_account(request: HttpRequest, account_id: str) -> AccountView:
 
 
 @router.post("/accounts/{account_id}/password", response={204: None})
-def change_password(request: HttpRequest, account_id: str, body: NewPassword) -> tuple[int, None]:
+def change_password(request: HttpRequest, account_id: str, body: NewPassword) -> Status[None]:
     """This will set a new password and end the account's sessions."""
     actions.change_password(actor=actor_of(request), account_id=account_id, password=body.password, now=clock.now())
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/residents/counts", response=ResidentCounts)
