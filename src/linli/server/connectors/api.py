@@ -42,12 +42,7 @@ def list_reports(
     )
 
 
-@router.get("/reports/{report_id}", response=ReportView)
-def get_report(request: HttpRequest, report_id: str) -> ReportView:
-    """This will show one report with every exchange it took."""
-    return queries.get_report(actor=actor_of(request), report_id=report_id)
-
-
+# Before the route of one report, whose id would otherwise be `replay`.
 @router.post("/reports/replay", response=dict[str, int])
 def replay_all(request: HttpRequest, body: ReplayOrder) -> HttpResponse:
     """This will send again what is parked for one reason, at most 500 reports at once."""
@@ -57,6 +52,12 @@ def replay_all(request: HttpRequest, body: ReplayOrder) -> HttpResponse:
         lambda: {"replayed": actions.replay_all(actor=actor, reason=body.reason, platforms=linked(), now=clock.now())},
         status=200,
     )
+
+
+@router.get("/reports/{report_id}", response=ReportView)
+def get_report(request: HttpRequest, report_id: str) -> ReportView:
+    """This will show one report with every exchange it took."""
+    return queries.get_report(actor=actor_of(request), report_id=report_id)
 
 
 @router.post("/reports/{report_id}/replay", response=ReportRow)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from linli.server.connectors import actions
 from linli.server.connectors.actions import Claim
@@ -23,6 +23,7 @@ from linli.server.kernel import clock
 HANDS = 16
 LOOK_SECONDS = 0.5
 TROUBLE_SECONDS = 1.0
+RECORD_PAUSES = (0.2, 1.0, 3.0)
 log = structlog.get_logger(__name__)
 
 
@@ -160,7 +161,7 @@ class Courier:
 
     def _deliver(self, claim: Claim) -> ReportState | None:
         told = self._tell(claim)
-        state = actions.record_answer(claim=claim, told=told, luck=random.random(), now=clock.now())
+        state = _record(claim, told)
         self._judge(told)
         if state is not None:
             self._changed(claim.estate_id)
@@ -179,3 +180,14 @@ class Courier:
         elif told.verdict is not Verdict.NONSENSE and self._breaker.note_success():
             log.warning("link_working", platform=self._platform.name)
             actions.note_working(platform=self._platform.name, now=clock.now())
+
+
+def _record(claim: Claim, told: Told) -> ReportState | None:
+    # A receipt in hand is worth some patience with a database that restarts; without it the lease would have to run out.
+    for pause in RECORD_PAUSES:
+        try:
+            return actions.record_answer(claim=claim, told=told, luck=random.random(), now=clock.now())
+        except (OperationalError, InterfaceError):
+            connection.close()
+            time.sleep(pause)
+    return actions.record_answer(claim=claim, told=told, luck=random.random(), now=clock.now())

@@ -26,7 +26,7 @@ from linli.server.kernel import crypto, ids
 from linli.server.kernel.actors import system
 from linli.server.privacy import actions as privacy
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=20)
 RAW_AT_MOST = 20_000
 
 
