@@ -10,7 +10,10 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 from linli.server.kernel.errors import NotFound
 from linli.server.lettings import rules
 from linli.server.lettings.models import LetRoom, Operator, Unit, UnitChange
+from linli.server.lettings.rules import LettingMode, UnitState
 from linli.server.places import queries as places
+
+__all__ = ["LettingMode", "UnitState"]
 
 PAGE = 50
 

@@ -162,7 +162,7 @@ def _expired(now: datetime) -> "QuerySet[Person, str]":
     )
 
 
-def _after(moment: F, days: str) -> "ExpressionWrapper[DateTimeField[datetime, datetime]]":
+def _after(moment: F, days: str) -> "ExpressionWrapper[Any]":
     one_day = timedelta(days=1)
     return ExpressionWrapper(moment + F(days) * one_day, output_field=DateTimeField())
 

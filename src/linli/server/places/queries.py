@@ -287,3 +287,5 @@ def open_beds() -> "QuerySet[Bed]":
 
 label_zh = rules.dwelling_label_zh
 label_en = rules.dwelling_label_en
+door_number = rules.door_number
+dwelling_code = rules.dwelling_code

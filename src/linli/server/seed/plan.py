@@ -10,8 +10,7 @@ from functools import cached_property
 
 from linli.server.access.actions import DoorGroupPlan, DoorKind, GatePlan
 from linli.server.places.actions import BuildingPlan, DwellingPlan, EntrancePlan
-from linli.server.places.queries import EntranceView
-from linli.server.places.rules import door_number, dwelling_code
+from linli.server.places.queries import EntranceView, door_number, dwelling_code
 
 CODE = "DF2"
 NAME_ZH, NAME_EN = "东方新城二期", "Dongfang Xincheng II"
