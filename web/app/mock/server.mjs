@@ -43,18 +43,18 @@ function booking(id, expected, rooms) {
 }
 function twoRooms() {
   return [
-    { id: 'room_a', label: '主卧 A', beds: [{ id: 'bed_a1', label: 'A-1', free: true }, { id: 'bed_a2', label: 'A-2', free: true }] },
-    { id: 'room_b', label: '次卧 B', beds: [{ id: 'bed_b1', label: 'B-1', free: true }, { id: 'bed_b2', label: 'B-2', free: false }] },
+    { id: 'room_a', label: 'R1', beds: [{ id: 'bed_a1', label: 'B1', free: true }, { id: 'bed_a2', label: 'B2', free: true }] },
+    { id: 'room_b', label: 'R2', beds: [{ id: 'bed_b1', label: 'B1', free: true }, { id: 'bed_b2', label: 'B2', free: false }] },
   ]
 }
 function oneBed() {
-  return { id: 'room_c', label: '单间 C', beds: [{ id: 'bed_c1', label: 'C-1', free: true }] }
+  return { id: 'room_c', label: 'R1', beds: [{ id: 'bed_c1', label: 'B1', free: true }] }
 }
 
 function registrationView(it) {
   return {
     estate: { name_zh: '东方新城二期', name_en: 'Dongfang New Town II' }, host: { name: '陈女士', phone: null },
-    unit: { label: '7 幢 2 单元 1103', address: '成都市成华区保和街道东方新城二期 7 幢 2 单元 11 层 1103' },
+    unit: { label: 'DF2-07-2-1103-W1', address: '7幢2单元1103' },
     booking: { id: it.id, arrive_at: it.arrive_at, leave_at: it.leave_at, guests_expected: it.expected, guests_registered: it.guests.length, state: 'BOOKED' },
     rooms: it.rooms.map((room) => ({ ...room, places_free: room.beds.filter((bed) => bed.free).length })),
     guests: it.guests.map(({ stay_id, name_masked, state }) => ({ stay_id, name_masked, state: stays.get(stay_id)?.state ?? state })),
@@ -80,7 +80,7 @@ function register(it, body) {
   const number = body.document.number
   const stay = {
     id: `stay_${randomBytes(5).toString('hex').toUpperCase()}`, state: 'REGISTERED', level: 1, name_masked: `${body.native_name[0]}${'*'.repeat(2)}`,
-    document_masked: `${number.slice(0, 2)}******${number.slice(-3)}`, unit: '7 幢 2 单元 1103', room: room.label, bed: bed.label, arrive_at: it.arrive_at, leave_at: it.leave_at,
+    document_masked: `${number.slice(0, 2)}******${number.slice(-3)}`, unit: '7幢2单元1103', room: room.label, bed: bed.label, arrive_at: it.arrive_at, leave_at: it.leave_at,
     foreign: body.nationality !== 'CHN', minor: !!body.guardian, alone: !!body.guardian && !stays.has(body.guardian.in_same_stay), held: /9$/.test(number), at: Date.now(), receipt: null, looked: false,
   }
   stays.set(stay.id, stay)

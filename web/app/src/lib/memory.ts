@@ -8,8 +8,8 @@ export interface KeptGuest {
   readonly token: string
   readonly name_masked: string
   readonly unit: string
-  /** Room and bed. */
-  readonly within: string
+  readonly room: string
+  readonly bed: string
   readonly leave_at: string
   /** The kind of document, never its number. */
   readonly kind: string

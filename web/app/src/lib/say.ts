@@ -1,6 +1,7 @@
 /** Small phrases made out of what the server sent. */
 
 import type { Place, StayView } from '@/api/shapes'
+import type { KeptGuest } from './memory'
 import { language, t, tOr } from './words'
 
 export function estateName(estate: { readonly name_zh: string; readonly name_en: string }): string {
@@ -13,12 +14,45 @@ export function unitLabel(stay: Pick<StayView, 'unit'>): string {
 
 /** This will return the full way to the bed, and the address when the server sent one. */
 export function placeLines(stay: StayView): readonly string[] {
-  const address = typeof stay.unit === 'string' ? '' : (stay.unit.address ?? '')
-  return [unitLabel(stay), address, withinWords(stay)].filter(Boolean)
+  const written = unitLabel(stay)
+  const spoken = addressWords(written)
+  return [spoken, spoken === written ? '' : written, withinWords(stay)].filter(Boolean)
+}
+
+/** This will say an address of the estate in the chosen language; signs on the spot are Chinese, so show both. */
+export function addressWords(written: string): string {
+  const parts = addressParts(written)
+  return parts ? t('app.address', parts) : written
+}
+
+/** This will name the entrance that a flat lies behind, as exactly as its address tells. */
+export function entranceWords(written: string): string {
+  const parts = addressParts(written)
+  return parts ? t('app.pass.entrance_of', parts) : t('app.pass.entrance')
+}
+
+function addressParts(written: string): { building: string; entrance: string; flat: string } | null {
+  const [, building, entrance, flat] = /^(\d+)幢(\d+)单元(\d+)$/.exec(written.replace(/\s/g, '')) ?? []
+  return building && entrance && flat ? { building, entrance, flat } : null
+}
+
+export function roomWords(label: string): string {
+  const number = /^R(\d+)$/.exec(label)?.[1]
+  return number ? t('app.room', { n: number }) : label
+}
+
+export function bedWords(label: string): string {
+  const number = /^B(\d+)$/.exec(label)?.[1]
+  return number ? t('app.bed', { n: number }) : label
 }
 
 export function withinWords(stay: Pick<StayView, 'room' | 'bed'>): string {
-  return [stay.room, stay.bed].map(labelOf).filter(Boolean).join(' · ')
+  return [roomWords(labelOf(stay.room)), bedWords(labelOf(stay.bed))].filter(Boolean).join(' · ')
+}
+
+/** This will say where a guest of this phone sleeps, in the language of now. */
+export function guestPlace(guest: KeptGuest): string {
+  return [addressWords(guest.unit), withinWords(guest)].filter(Boolean).join(' · ')
 }
 
 /** This will name a guest's state, or return nothing for a state this page does not know. */
