@@ -153,7 +153,7 @@ class FakeServer:
                 stored={gate: max(self.lines.get(gate, {0: ""})) for gate in self.gates},
                 gaps=tuple(checked.gaps),
                 broken=tuple(checked.broken),
-                hashes={gate: head.hash for gate, head in self.heads.items()},
+                hashes={gate: lines[max(lines)][-64:] for gate, lines in self.lines.items() if lines},
             )
 
 

@@ -72,6 +72,21 @@ def test_a_lost_answer_sends_lines_twice_and_the_server_keeps_them_once(box, ser
     assert not server.refused_lines
 
 
+def test_a_box_that_lost_its_home_offline_overwrites_nothing_and_loses_nothing(tmp_path, server, line, box):
+    for _ in range(2):
+        box.agent.present(EXIT)
+    line.push()
+    fresh = LocalBox(tmp_path / "fresh")
+    for _ in range(3):
+        fresh.agent.present(EXIT)
+    enrolment = Enrolment(**{**server.enrolment(), "gates": server.gates})
+    again = Uplink(enrolment=enrolment, agent=fresh.agent, journal=fresh.journal, clock=fresh.clock)
+    again.push()
+    again.stop()
+    assert server.sequences("G01") == [1, 2, 5, 6, 7], "three new events, beyond every number used by either"
+    assert not server.refused_lines
+
+
 def test_days_offline_lose_nothing(box, server, line):
     server.grant(1)
     line.start()

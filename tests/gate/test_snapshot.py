@@ -131,6 +131,12 @@ def test_passes_that_ended_can_be_forgotten():
     assert set(without_ended(snapshot, before=at(4)).passes) == {5}
 
 
+def test_a_new_key_is_taken_while_the_list_stands_still():
+    snapshot = apply(Snapshot(estate="estate_1"), delta(0, 2, keys={1: b"a" * 32}))
+    snapshot = apply(snapshot, delta(2, 2, keys={1: b"a" * 32, 2: b"b" * 32}, made_at=at(9)))
+    assert set(snapshot.keys) == {1, 2}
+
+
 def test_a_retired_key_leaves_with_the_newest_ring():
     snapshot = apply(Snapshot(estate="estate_1"), delta(0, 2, keys={1: b"a" * 32, 2: b"b" * 32}))
     snapshot = apply(snapshot, delta(2, 3, keys={2: b"b" * 32}))

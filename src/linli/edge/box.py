@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from linli.edge.agent import Agent
+from linli.edge.agent import Agent, UnknownGate
 from linli.edge.clock import TrustedClock
 from linli.edge.doors import Door, Reader
 from linli.edge.drivers.frames import FrameReader
@@ -64,7 +64,9 @@ class Box:
         self._housekeeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
 
     def watch(self, *, gate: str, direction: str, source: Path) -> None:
-        """Add a reader of pictures to a gate."""
+        """Add a reader of pictures to a gate. Raises UnknownGate."""
+        if gate not in self.agent.doors:
+            raise UnknownGate(f"this box does not serve {gate}")
         self.readers.append(FrameReader(gate=gate, source=source, direction=Direction(direction)))
 
     def start(self) -> None:

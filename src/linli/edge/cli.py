@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from linli.edge.agent import UnknownGate
 from linli.edge.box import AlreadyRunning, Box, run_until_stopped
 from linli.edge.drivers import frames
 from linli.edge.enrolment import BadEnrolment, read_enrolment
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         return int(given.command(given))
-    except (BadEnrolment, AlreadyRunning, StoreFailed, OSError) as problem:
+    except (BadEnrolment, AlreadyRunning, StoreFailed, UnknownGate, OSError) as problem:
         print(f"linli-gate: {problem}", file=sys.stderr)
         return 2
 

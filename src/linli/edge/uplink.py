@@ -173,8 +173,9 @@ class Uplink:
     def push(self) -> None:
         """Send the journal until all of it is with the server. Raises Unreachable, BadMessage or StoreFailed."""
         while not self._stopping.is_set():
-            rows = self._journal.unsent(limit=BATCH_LINES)
-            # The first batch goes even when empty: the answer says where the server stands with each gate.
+            # The first batch is empty: its answer says where the server stands with each gate, and so whether this
+            # box lost its history, before a line goes up under a number that is taken.
+            rows = self._journal.unsent(limit=BATCH_LINES) if self._greeted else []
             if not rows and self._greeted:
                 return
             body = wire.encode_journal(row.line for row in rows)

@@ -74,6 +74,7 @@ class Snapshot:
     made_at: datetime = EPOCH
     keys: Mapping[int, bytes] = field(default_factory=dict)
     keys_version: int = -1
+    keys_made_at: datetime = EPOCH
     gates: Mapping[str, GateRule] = field(default_factory=dict)
     passes: Mapping[int, PassEntry] = field(default_factory=dict)
     ahead: tuple[Span, ...] = ()
@@ -103,7 +104,8 @@ def apply(snapshot: Snapshot, delta: Delta) -> Snapshot:
     """
     if delta.estate != snapshot.estate:
         raise WrongEstate(delta.estate)
-    keys_newer = bool(delta.keys) and delta.until > snapshot.keys_version
+    # By time too: a key may change while the list does not.
+    keys_newer = bool(delta.keys) and (delta.until, delta.made_at) > (snapshot.keys_version, snapshot.keys_made_at)
     version, made_at, ahead = _advance(snapshot, Span(since=delta.since, until=delta.until, made_at=delta.made_at))
     return replace(
         snapshot,
@@ -112,6 +114,7 @@ def apply(snapshot: Snapshot, delta: Delta) -> Snapshot:
         ahead=ahead,
         keys=dict(delta.keys) if keys_newer else snapshot.keys,
         keys_version=delta.until if keys_newer else snapshot.keys_version,
+        keys_made_at=delta.made_at if keys_newer else snapshot.keys_made_at,
         gates=_newest_gates(snapshot.gates, delta.gates),
         passes=_newest_passes(snapshot.passes, delta.passes),
     )

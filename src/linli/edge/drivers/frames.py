@@ -108,7 +108,7 @@ class FrameReader:
         done: dict[Path, tuple[int, int]] = {}
         waiting: dict[Path, tuple[int, int]] = {}
         while not self._stopping.is_set():
-            here = _pictures_in(self.source)
+            here = self._pictures()
             for path, state in sorted(here.items()):
                 if done.get(path) == state:
                     continue
@@ -142,6 +142,13 @@ class FrameReader:
                     last_seen[text] = at
         finally:
             film.release()
+
+    def _pictures(self) -> dict[Path, tuple[int, int]]:
+        try:
+            return _pictures_in(self.source)
+        except OSError as problem:
+            self._complain(f"{self.source.name}: {problem.strerror}")
+            return {}
 
     def _complain(self, words: str) -> None:
         _log.warning("%s: %s", self.gate, words)

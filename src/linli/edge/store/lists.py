@@ -86,6 +86,7 @@ class ListStore:
             made_at=datetime.fromisoformat(facts["made_at"]),
             keys={int(number): bytes.fromhex(raw) for number, raw in facts["keys"].items()},
             keys_version=facts["keys_version"],
+            keys_made_at=datetime.fromisoformat(facts["keys_made_at"]),
             gates=gates,
             passes=passes,
             ahead=tuple(
@@ -106,6 +107,7 @@ def _write(
         "made_at": snapshot.made_at.isoformat(),
         "keys": {str(number): raw.hex() for number, raw in snapshot.keys.items()},
         "keys_version": snapshot.keys_version,
+        "keys_made_at": snapshot.keys_made_at.isoformat(),
         "ahead": [[span.since, span.until, span.made_at.isoformat()] for span in snapshot.ahead],
     }
     connection.executemany(_PUT_FACT, [(name, json.dumps(value)) for name, value in facts.items()])
