@@ -78,11 +78,12 @@ class Instance:
         self._hold_home()
         self._step("数据库 PostgreSQL", self._start_database)
         self._step("数据表 tables", lambda: self.run("migrate"))
-        if self._is_empty():
-            self._step("示范小区 东方新城二期 estate", lambda: self.run("seed", TOWN))
         if self.plays_lodging:
             self._step("模拟平台 simulated platform", lambda: self.keeper.start(self._lodging()))
         self._step("服务 server and worker", lambda: self.keeper.start(self._server(), self._worker()))
+        # After the server: somebody who waits for the first page need not wait for five thousand beds.
+        if self._is_empty():
+            self._step("示范小区 东方新城二期 estate", lambda: self.run("seed", TOWN))
         self._step("门岗 51 simulated gates", self._start_gates)
 
     def look_after(self) -> None:

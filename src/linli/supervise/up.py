@@ -59,8 +59,15 @@ def _start_live_day(instance: Instance) -> None:
     if not instance.plays_lodging:
         # A real platform is at the other end: nobody fictional is reported to it.
         return
-    live = LiveDay(plan_for(instance, clock_file=None, guests=0), _say)
-    threading.Thread(target=live.run, args=(threading.Event(),), name="live-day", daemon=True).start()
+    threading.Thread(target=_live, args=(instance,), name="live-day", daemon=True).start()
+
+
+def _live(instance: Instance) -> None:
+    # On its own thread from the first word: while it prepares, the programs must already be looked after.
+    try:
+        LiveDay(plan_for(instance, clock_file=None, guests=0), _say).run(threading.Event())
+    except (ProgramFailed, OSError) as problem:
+        _say(f"the live day did not begin: {problem}")
 
 
 def _addresses(instance: Instance, *, seconds: float) -> str:
