@@ -7,16 +7,22 @@ from hypothesis import strategies as st
 
 from linli.gate.journal import GENESIS
 from linli.server.access import rules
-from linli.server.access.rules import BatchTooLong, Entry, Known, Settled, Span
+from linli.server.access.rules import BatchTooLong, Entry, Known, Reading, Settled, Span
 from tests.server.access.estate import Gate, batch
 
 GATES = frozenset({"G01", "G02"})
 
 
+def read_batch(body: bytes, *, gates: frozenset[str]) -> Reading:
+    reading = Reading(gates=gates)
+    rules.read_lines(rules.split_batch(body), into=reading)
+    return reading
+
+
 def _entries(count: int) -> list[Entry]:
     gate = Gate("G01")
     gate.write(count)
-    return list(rules.read_batch(batch(gate.lines), gates=GATES).lines["G01"])
+    return list(read_batch(batch(gate.lines), gates=GATES).lines["G01"])
 
 
 ENTRIES = _entries(30)
@@ -79,7 +85,7 @@ def test_how_lines_are_cut_into_batches_does_not_matter(places: list[int], chanc
 @given(st.lists(st.text(max_size=60) | st.binary(max_size=60).map(lambda raw: raw.decode("latin-1")), max_size=8))
 def test_no_rubbish_raises_and_none_is_lost(texts: list[str]) -> None:
     body = "\n".join(texts).encode("utf-8", "surrogatepass")
-    reading = rules.read_batch(body, gates=GATES)
+    reading = read_batch(body, gates=GATES)
     lines = [line for line in body.split(b"\n") if line]
     assert reading.lines == {}
     assert [fault.line.encode("utf-8", "surrogateescape") for fault in reading.faults] == lines
@@ -89,7 +95,7 @@ def test_another_history_of_the_same_numbers_is_a_conflict_in_one_batch_too() ->
     one, two = Gate("G01"), Gate("G01")
     one.write(3)
     two.write(3, reason="EXPIRED", opened=False)
-    entries = rules.read_batch(batch(one.lines, two.lines), gates=GATES).lines["G01"]
+    entries = read_batch(batch(one.lines, two.lines), gates=GATES).lines["G01"]
     settled = rules.settle(gate="G01", entries=entries, known=Known(sequence=0, hash=GENESIS))
     assert len(settled.new) == 3
     assert [(fault.sequence, fault.why) for fault in settled.faults if fault.why == "conflict"] == [
@@ -101,6 +107,6 @@ def test_another_history_of_the_same_numbers_is_a_conflict_in_one_batch_too() ->
 
 def test_a_batch_has_a_bound() -> None:
     with pytest.raises(BatchTooLong):
-        rules.read_batch(b"x\n" * (rules.MOST_LINES + 1), gates=GATES)
+        read_batch(b"x\n" * (rules.MOST_LINES + 1), gates=GATES)
     with pytest.raises(BatchTooLong):
-        rules.read_batch(b"x" * (rules.MOST_BYTES + 1), gates=GATES)
+        read_batch(b"x" * (rules.MOST_BYTES + 1), gates=GATES)

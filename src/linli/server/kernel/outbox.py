@@ -4,7 +4,7 @@ The wake-up is a NOTIFY after commit and may be lost; the relay's sweep is the g
 because an action holds the row lock of its aggregate while it publishes; there is no order between keys.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -28,15 +28,25 @@ Reactions = Mapping[type, Sequence[Reaction]]
 
 def publish(event: object, *, estate_id: str, key: str, now: datetime) -> None:
     """This will write the event into the outbox; call it inside the transaction that makes the event true."""
-    OutboxEvent.objects.create(
-        estate_id=estate_id,
-        key=key,
-        type=type_name(type(event)),
-        body=_adapter(type(event)).dump_python(event, mode="json"),
-        published_at=now,
-        next_try_at=now,
-    )
-    transaction.on_commit(_wake, robust=True)
+    publish_all([(key, event)], estate_id=estate_id, now=now)
+
+
+def publish_all(events: Iterable[tuple[str, object]], *, estate_id: str, now: datetime) -> None:
+    """This will write several events, each with its key, in one statement and with one wake-up."""
+    rows = [
+        OutboxEvent(
+            estate_id=estate_id,
+            key=key,
+            type=type_name(type(event)),
+            body=_adapter(type(event)).dump_python(event, mode="json"),
+            published_at=now,
+            next_try_at=now,
+        )
+        for key, event in events
+    ]
+    if rows:
+        OutboxEvent.objects.bulk_create(rows)
+        transaction.on_commit(_wake, robust=True)
 
 
 def type_name(event_type: type) -> str:

@@ -1,7 +1,7 @@
 """A gate's journal comes in: whatever its order, each line that holds is stored once, and nothing is dropped unseen."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
@@ -15,10 +15,11 @@ from linli.server.access.actions.versions import CONSOLE_CHANNEL, tell_after_com
 from linli.server.access.events import PassFirstUsed
 from linli.server.access.queries.boxes import BoxView
 from linli.server.access.queries.journals import LATE_AFTER
-from linli.server.access.rules import Entry, Fault, Known, Settled, Span
+from linli.server.access.rules import Entry, Fault, Known, Reading, Settled, Span
 from linli.server.kernel import outbox
 
 SHOWN = 20
+PIECE = 250
 TOLD = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -28,19 +29,20 @@ def record_gate_events(*, box: BoxView, body: bytes, now: datetime) -> JournalRe
 
     The same batch again, late, or in another order comes to the same rows. Refuses with `BatchTooLong`.
     """
-    reading = rules.read_batch(body, gates=frozenset(box.gates))
+    texts = rules.split_batch(body)
     with transaction.atomic(), connection.cursor() as cursor:
+        reading = _read_while_copying(cursor, box, texts)
         heads = _lock_heads(cursor, box, reading.lines)
         gaps = _open_gaps(cursor, box)
         settled = _settle(cursor, box, reading, heads, gaps)
         new = {gate: one.new for gate, one in settled.items() if one.new}
         faults = (*reading.faults, *(fault for one in settled.values() for fault in one.faults))
         if new:
-            _store(cursor, box, new, now)
+            _store(cursor, box, reading, new, now)
             _move_heads(cursor, box, settled)
             for gate in new:
                 _keep_gaps(cursor, box, gate, gaps.get(gate, {}), settled[gate].gaps, now)
-            _note_first_uses(cursor, box, new, now)
+            _note_first_uses(cursor, box, now)
             _tell_console(box, new, now)
         if faults:
             _keep_faults(cursor, box, faults, now)
@@ -52,17 +54,24 @@ Heads = Mapping[str, tuple[int, str]]
 Gaps = Mapping[str, Mapping[Span, datetime]]
 
 
-def _lock_heads(cursor: CursorWrapper, box: BoxView, lines: Iterable[str]) -> Heads:
+def _lock_heads(cursor: CursorWrapper, box: BoxView, lines: Collection[str]) -> Heads:
     # In the order of their codes, so that two batches with gates in common queue and never cross.
     cursor.execute(
-        "SELECT gate FROM access_journalhead WHERE estate_id = %s AND gate = ANY(%s) ORDER BY gate FOR NO KEY UPDATE",
+        """
+        SELECT gate, sequence, hash FROM access_journalhead
+        WHERE estate_id = %s AND gate = ANY(%s) ORDER BY gate FOR NO KEY UPDATE
+        """,
         [box.estate_id, sorted(lines)],
     )
-    cursor.execute(
-        "SELECT gate, sequence, hash FROM access_journalhead WHERE estate_id = %s AND gate = ANY(%s)",
-        [box.estate_id, list(box.gates)],
-    )
-    return {gate: (sequence, digest) for gate, sequence, digest in cursor.fetchall()}
+    heads = {gate: (sequence, digest) for gate, sequence, digest in cursor.fetchall()}
+    silent = [gate for gate in box.gates if gate not in heads]
+    if silent:
+        cursor.execute(
+            "SELECT gate, sequence, hash FROM access_journalhead WHERE estate_id = %s AND gate = ANY(%s)",
+            [box.estate_id, silent],
+        )
+        heads.update({gate: (sequence, digest) for gate, sequence, digest in cursor.fetchall()})
+    return heads
 
 
 def _open_gaps(cursor: CursorWrapper, box: BoxView) -> Gaps:
@@ -79,9 +88,7 @@ def _open_gaps(cursor: CursorWrapper, box: BoxView) -> Gaps:
     return gaps
 
 
-def _settle(
-    cursor: CursorWrapper, box: BoxView, reading: rules.Reading, heads: Heads, gaps: Gaps
-) -> dict[str, Settled]:
+def _settle(cursor: CursorWrapper, box: BoxView, reading: Reading, heads: Heads, gaps: Gaps) -> dict[str, Settled]:
     wanted = {gate: rules.wanted(entries, sequence=heads[gate][0]) for gate, entries in reading.lines.items()}
     stored = _stored(cursor, box, wanted)
     return {
@@ -119,12 +126,27 @@ def _stored(
     return found
 
 
-def _store(cursor: CursorWrapper, box: BoxView, new: Mapping[str, Sequence[Entry]], now: datetime) -> None:
-    cursor.execute(_ARRIVALS)
-    # What was hashed is what travelled is what is copied: the line's own TABs separate the columns.
-    text = "\n".join([entry.text for entries in new.values() for entry in entries])
-    with cursor.copy("COPY access_arrivals FROM STDIN (NULL '-')") as copy:
-        copy.write(text.encode())
+def _read_while_copying(cursor: CursorWrapper, box: BoxView, texts: Sequence[str]) -> Reading:
+    """Check the lines piece by piece; the database takes one piece in while the next is checked."""
+    reading = Reading(gates=frozenset(box.gates))
+    if texts:
+        cursor.execute(_ARRIVALS)
+        # What was hashed is what travelled is what is copied: the line's own TABs separate the columns.
+        with cursor.copy("COPY access_arrivals FROM STDIN (NULL '-')") as copy:
+            for at in range(0, len(texts), PIECE):
+                held = rules.read_lines(texts[at : at + PIECE], into=reading)
+                if held:
+                    copy.write("\n".join([*held, ""]).encode())
+    return reading
+
+
+def _store(
+    cursor: CursorWrapper, box: BoxView, reading: Reading, new: Mapping[str, Sequence[Entry]], now: datetime
+) -> None:
+    dropped = {entry.hash for entries in reading.lines.values() for entry in entries}
+    dropped.difference_update(entry.hash for entries in new.values() for entry in entries)
+    if dropped:
+        cursor.execute("DELETE FROM access_arrivals WHERE hash = ANY(%s)", [list(dropped)])
     cursor.execute(_TAKE_IN, [box.estate_id, now])
 
 
@@ -187,44 +209,33 @@ def _keep_faults(cursor: CursorWrapper, box: BoxView, faults: Sequence[Fault], n
     )
 
 
-def _note_first_uses(cursor: CursorWrapper, box: BoxView, new: Mapping[str, Sequence[Entry]], now: datetime) -> None:
+def _note_first_uses(cursor: CursorWrapper, box: BoxView, now: datetime) -> None:
     """Tell of each pass that opened an entry for the first time; a late line may show that it was earlier, and tells nothing new."""
-    entries: dict[int, tuple[int, str]] = {}
-    for gate, lines in new.items():
-        for line in lines:
-            if line.opened and line.direction == "in" and line.serial != "-":
-                serial = int(line.serial, 16)
-                if serial not in entries or line.at_us < entries[serial][0]:
-                    entries[serial] = (line.at_us, gate)
-    ours = [serial for serial in entries if serial < 1 << 63]
-    if not ours:
-        return
-    times = [_instant(entries[serial][0]) for serial in ours]
-    cursor.execute(_FIRST_USES, [ours, times, box.estate_id])
+    cursor.execute(_FIRST_USES, [box.estate_id])
     used = cursor.fetchall()
     if not used:
         return
-    firsts = {pass_id: entries[serial] for pass_id, serial, *_ in used}
     cursor.execute(
         """
         UPDATE access_pass p SET first_used_at = used.at FROM unnest(%s::text[], %s::timestamptz[]) AS used (id, at)
         WHERE p.id = used.id
         """,
-        [list(firsts), [_instant(at_us) for at_us, _ in firsts.values()]],
+        [[pass_id for pass_id, *_ in used], [at for *_, at in used]],
     )
-    for pass_id, _, origin_kind, origin_id, before in used:
-        if before is None:
-            at_us, gate = firsts[pass_id]
-            event = PassFirstUsed(
-                estate_id=box.estate_id,
-                pass_id=pass_id,
-                origin_kind=origin_kind,
-                origin_id=origin_id,
-                gate=gate,
-                direction="in",
-                happened_at=_instant(at_us),
-            )
-            outbox.publish(event, estate_id=box.estate_id, key=origin_id, now=now)
+    arrivals = [
+        PassFirstUsed(
+            estate_id=box.estate_id,
+            pass_id=pass_id,
+            origin_kind=origin_kind,
+            origin_id=origin_id,
+            gate=gate,
+            direction="in",
+            happened_at=at,
+        )
+        for pass_id, origin_kind, origin_id, before, gate, at in used
+        if before is None
+    ]
+    outbox.publish_all(((event.origin_id, event) for event in arrivals), estate_id=box.estate_id, now=now)
 
 
 def _tell_console(box: BoxView, new: Mapping[str, Sequence[Entry]], now: datetime) -> None:
@@ -243,8 +254,8 @@ def _shown(gate: str, entry: Entry, now: datetime) -> dict[str, object]:
         "sequence": entry.sequence,
         "happened_at": happened_at.isoformat(),
         "method": fields[5],
-        "direction": entry.direction,
-        "opened": entry.opened,
+        "direction": fields[6],
+        "opened": fields[7] == "1",
         "reason": fields[8],
         "late": now - happened_at > LATE_AFTER,
     }
@@ -288,8 +299,12 @@ _TAKE_IN = """
 """
 
 _FIRST_USES = """
-    SELECT p.id, p.serial, p.origin_kind, p.origin_id, p.first_used_at
-    FROM unnest(%s::bigint[], %s::timestamptz[]) AS used (serial, at)
+    SELECT p.id, p.origin_kind, p.origin_id, p.first_used_at, used.gate, used.at
+    FROM (
+        SELECT DISTINCT ON (serial) ('x' || serial)::bit(64)::bigint AS serial, gate,
+               'epoch'::timestamptz + at_us * interval '1 microsecond' AS at
+        FROM access_arrivals WHERE opened AND direction = 'in' AND serial IS NOT NULL ORDER BY serial, at_us
+    ) used
     JOIN access_pass p ON p.estate_id = %s AND p.serial = used.serial
     WHERE p.first_used_at IS NULL OR p.first_used_at > used.at
     ORDER BY p.id FOR NO KEY UPDATE OF p

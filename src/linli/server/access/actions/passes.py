@@ -199,17 +199,17 @@ def _change(actor: Actor, which: Q, states: Iterable[PassState], state: PassStat
         Pass.objects.filter(id__in=[row.id for row in rows]).update(
             state=state.value, version=version, reason=reason[:200], changed_at=now
         )
-        for row in rows:
-            if state is PassState.REVOKED:
-                _publish_revoked(row, version, reason, now)
+        if state is PassState.REVOKED:
+            told = [(row.origin_id, _revoked(row, version, reason, now)) for row in rows]
+            outbox.publish_all(told, estate_id=actor.estate_id, now=now)
         verb = {PassState.REVOKED: "revoke_pass", PassState.SUSPENDED: "suspend_pass"}.get(state, "resume_pass")
         for row in rows:
             privacy.record(actor=actor, verb=verb, subject=row.id, reason=reason, now=now)
     return len(rows)
 
 
-def _publish_revoked(row: Pass, version: int, reason: str, now: datetime) -> None:
-    event = PassRevoked(
+def _revoked(row: Pass, version: int, reason: str, now: datetime) -> PassRevoked:
+    return PassRevoked(
         estate_id=row.estate_id,
         pass_id=row.id,
         origin_kind=row.origin_kind,
@@ -218,7 +218,6 @@ def _publish_revoked(row: Pass, version: int, reason: str, now: datetime) -> Non
         reason=reason[:200],
         revoked_at=now,
     )
-    outbox.publish(event, estate_id=row.estate_id, key=row.origin_id, now=now)
 
 
 def _groups(estate_id: str, kinds: Iterable[DoorKind], entrance_id: str | None) -> list[int]:

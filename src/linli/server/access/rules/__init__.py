@@ -11,8 +11,9 @@ from linli.server.access.rules.journals import (
     Reading,
     Settled,
     Span,
-    read_batch,
+    read_lines,
     settle,
+    split_batch,
     wanted,
 )
 from linli.server.access.rules.passes import (
@@ -66,8 +67,9 @@ __all__ = [
     "check_override",
     "check_reason",
     "doors_of",
-    "read_batch",
+    "read_lines",
     "settle",
+    "split_batch",
     "wanted",
     "whole_seconds",
 ]

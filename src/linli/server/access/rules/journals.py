@@ -1,6 +1,6 @@
 """What holds in a batch of journal lines, what is missing, and what cannot be believed.
 
-`read_batch` looks at each line alone; `settle` fits one gate's lines to what has come in before. A line whose own hash fails is kept
+`read_lines` looks at each line alone; `settle` fits one gate's lines to what has come in before. A line whose own hash fails is kept
 apart. A line that holds but does not follow from its neighbour is stored, and the break is noted: one of the two was changed, and
 nobody can say which.
 """
@@ -34,9 +34,6 @@ class Entry(NamedTuple):
     hash: str
     text: str
     at_us: int
-    direction: str
-    opened: bool
-    serial: str
 
 
 class Span(NamedTuple):
@@ -55,12 +52,13 @@ class Fault(NamedTuple):
     line: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Reading:
-    """A batch by gate, in the order it came, and the lines that do not hold by themselves."""
+    """What has been read of a batch of one box: the lines that hold, by gate, in the order they came, and those that do not."""
 
-    lines: Mapping[str, Sequence[Entry]]
-    faults: tuple[Fault, ...]
+    gates: frozenset[str]
+    lines: dict[str, list[Entry]] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,30 +82,37 @@ class Settled:
     faults: tuple[Fault, ...]
 
 
-def read_batch(body: bytes, *, gates: frozenset[str]) -> Reading:
-    """This will sort a batch into lines that hold and lines that do not; refuses with `BatchTooLong`, else never raises."""
+def split_batch(body: bytes) -> list[str]:
+    """This will split a batch into its lines; refuses with `BatchTooLong`, else never raises."""
+    if len(body) > MOST_BYTES:
+        raise BatchTooLong
     # A damaged byte must cost its own line, not the batch.
     texts = [text for text in body.decode("utf-8", "surrogateescape").split("\n") if text]
-    if len(texts) > MOST_LINES or len(body) > MOST_BYTES:
+    if len(texts) > MOST_LINES:
         raise BatchTooLong
-    lines: dict[str, list[Entry]] = {}
-    faults = []
-    read = journal.fields
+    return texts
+
+
+def read_lines(texts: Iterable[str], *, into: Reading) -> list[str]:
+    """This will read some lines into `into`, and return those that hold by themselves; never raises."""
+    fields_of, known = journal.fields, into.lines
+    held = []
     for text in texts:
-        fields = read(text)
+        fields = fields_of(text)
         if fields is None:
-            faults.append(_unbelievable(text))
+            into.faults.append(_unbelievable(text))
             continue
-        gate, sequence, at_us, _, _, direction, opened, _, serial, _, _, prev, digest = fields
-        entry = Entry(int(sequence), prev, digest, text, int(at_us), direction, opened == "1", serial)
-        known = lines.get(gate)
-        if known is not None:
-            known.append(entry)
-        elif gate in gates:
-            lines[gate] = [entry]
+        gate, sequence, at_us, *_, prev, digest = fields
+        entry = Entry(int(sequence), prev, digest, text, int(at_us))
+        if gate in known:
+            known[gate].append(entry)
+        elif gate in into.gates:
+            known[gate] = [entry]
         else:
-            faults.append(Fault(gate, entry.sequence, "foreign", text))
-    return Reading(lines=lines, faults=tuple(faults))
+            into.faults.append(Fault(gate, entry.sequence, "foreign", text))
+            continue
+        held.append(text)
+    return held
 
 
 def wanted(entries: Iterable[Entry], *, sequence: int) -> list[int]:
