@@ -181,7 +181,7 @@ def delivered(*, estate_id: str, platform: str, since: datetime) -> Delivered:
         waiting=total - receipted - stuck,
         stuck=stuck,
         stuck_without_reason=rows.filter(state__in=[ReportState.PARKED, ReportState.REJECTED], reason="").count(),
-        seconds_to_receipt=tuple((accepted - queued).total_seconds() for queued, accepted in times),
+        seconds_to_receipt=tuple((accepted - queued).total_seconds() for queued, accepted in times if accepted),
     )
 
 
