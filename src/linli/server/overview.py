@@ -1,7 +1,7 @@
 """The estate at a glance: counts from every domain for the console's first page, and the ticket to its live stream."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.http import HttpRequest
 from ninja import Router
@@ -32,9 +32,10 @@ class EstateName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """Counts only, nobody's name: what the estate is, tonight's guests, the reports, the gates."""
+    """Counts only, nobody's name: what the estate is, tonight's guests, the reports, the gates, and the server's own time."""
 
     estate: EstateName
+    now: datetime
     date: date
     operators: int
     units: int
@@ -60,6 +61,7 @@ def get_overview(request: HttpRequest, date: date | None = None) -> Overview:
     let, gates = lettings.count_lettings(estate_id=estate.id), access.count_gates(estate_id=estate.id, now=now)
     return Overview(
         estate=EstateName(id=estate.id, code=estate.code, name_zh=estate.name_zh, name_en=estate.name_en),
+        now=now,
         date=day,
         operators=let.operators,
         units=let.units,

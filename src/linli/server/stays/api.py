@@ -253,12 +253,15 @@ def list_stays(
     request: HttpRequest,
     date: date | None = None,
     state: str | None = None,
+    kind: str | None = None,
     unit: str | None = None,
     text: str | None = None,
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> StayPage:
     """This will list the stays of a day."""
-    return queries.list_stays(actor=actor_of(request), day=date, state=state, unit_id=unit, text=text, page=page)
+    return queries.list_stays(
+        actor=actor_of(request), day=date, state=state, belongs=kind, unit_id=unit, text=text, page=page
+    )
 
 
 @router.get("/stays/{stay_id}", response=StayView)

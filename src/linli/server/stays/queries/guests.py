@@ -1,5 +1,6 @@
 """What is so about one guest's stay, and about the stays of a day."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from django.db.models import Q, QuerySet
@@ -14,9 +15,9 @@ from linli.server.stays.queries.views import (
     DecisionView,
     PassState,
     ReportFacts,
-    ReportView,
     Said,
     StayPage,
+    StayReport,
     StayRow,
     StayView,
 )
@@ -42,7 +43,7 @@ def policy(*, estate_id: str, now: datetime) -> Policy:
 
 def stays() -> QuerySet[Stay]:
     """This will return stays with everything a view needs, in one statement."""
-    return Stay.objects.select_related("document", "room", "bed", "access_pass")
+    return Stay.objects.select_related("room", "access_pass")
 
 
 def get_stay(*, actor: Actor, stay_id: str) -> StayView:
@@ -72,11 +73,12 @@ def view(row: Stay, *, unit: lettings.UnitView | None = None) -> StayView:
     return StayView(
         id=row.id,
         booking_id=row.booking_id,
+        unit_id=row.unit_id,
         state=row.state,
         identity=identity(row.level),
         level=row.level,
         name_masked=row.guest_masked,
-        document_masked=row.document.number_masked,
+        document_masked=row.document_masked,
         unit=unit.label_zh,
         room=room.label if room else row.room.code,
         bed=beds.get(row.bed_id or ""),
@@ -84,6 +86,7 @@ def view(row: Stay, *, unit: lettings.UnitView | None = None) -> StayView:
         belongs=row.belongs,
         arrive_at=row.arrive_at,
         leave_at=row.leave_at,
+        registered_at=row.registered_at,
         checked_in_at=row.checked_in_at,
         checked_out_at=row.checked_out_at,
         decision=_decision(row),
@@ -94,7 +97,7 @@ def view(row: Stay, *, unit: lettings.UnitView | None = None) -> StayView:
 
 
 def _decision(row: Stay) -> DecisionView:
-    zh, en = messages(row.decision_row, row.decision_result)
+    zh, en = messages(row.decision_row, row.decision_result, row.duties)
     message = Said(zh=zh, en=en)
     return DecisionView(row=row.decision_row, result=row.decision_result, duties=tuple(row.duties), message=message)
 
@@ -104,11 +107,11 @@ def _pass(row: Stay) -> PassState | None:
     return PassState(id=held.id, state=held.state, start=held.start, end=held.end) if held else None
 
 
-def _report(row: Stay) -> ReportView | None:
+def _report(row: Stay) -> StayReport | None:
     if row.report_state == ReportState.NONE or row.checked_in_at is None:
         return None
     due = report_due_at(Belongs(row.belongs), row.checked_in_at)
-    return ReportView(state=row.report_state, receipt=row.receipt, due_at=due)
+    return StayReport(state=row.report_state, receipt=row.receipt, due_at=due)
 
 
 def _next(row: Stay) -> str:
@@ -119,14 +122,24 @@ def _next(row: Stay) -> str:
     return "register_document" if "complete_identity" in row.duties else "wait_for_host"
 
 
-def messages(number: int, result: str) -> tuple[str, str]:
-    """This will return the table's words for a decided row."""
-    row = next((row for row in DECIDING if row.number == number and row.result == result), None)
+def messages(number: int, result: str, duties: Sequence[str]) -> tuple[str, str]:
+    """This will return the table's words for a decided row; rows of one number and result are told apart by their duties."""
+    fitting = (
+        row for row in DECIDING if row.number == number and row.result == result and set(row.duties) <= set(duties)
+    )
+    row = next(fitting, None)
     return (row.zh, row.en) if row else ("", "")
 
 
 def list_stays(
-    *, actor: Actor, day: date | None, state: str | None, unit_id: str | None, text: str | None, page: int
+    *,
+    actor: Actor,
+    day: date | None,
+    state: str | None,
+    belongs: str | None,
+    unit_id: str | None,
+    text: str | None,
+    page: int,
 ) -> StayPage:
     """This will list stays that touch a local day, newest arrival first, to whoever may see them."""
     rows = Stay.objects.filter(estate_id=actor.estate_id)
@@ -139,6 +152,8 @@ def list_stays(
         rows = rows.filter(arrive_at__lt=end, leave_at__gt=start)
     if state:
         rows = rows.filter(state=state)
+    if belongs:
+        rows = rows.filter(belongs=belongs)
     if unit_id:
         rows = rows.filter(unit_id=unit_id)
     if text:

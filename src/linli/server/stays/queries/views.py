@@ -33,7 +33,7 @@ class PassState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReportView:
+class StayReport:
     """Where the lodging report of a stay stands, its receipt, and when it is due."""
 
     state: str
@@ -47,6 +47,7 @@ class StayView:
 
     id: str
     booking_id: str
+    unit_id: str
     state: str
     identity: str
     level: int
@@ -59,11 +60,12 @@ class StayView:
     belongs: str
     arrive_at: datetime
     leave_at: datetime
+    registered_at: datetime
     checked_in_at: datetime | None
     checked_out_at: datetime | None
     decision: DecisionView
     access_pass: PassState | None
-    report: ReportView | None
+    report: StayReport | None
     next: str
 
 
