@@ -4,7 +4,7 @@
     2 row locks `SELECT … FOR UPDATE`, from the outside in: unit, booking, stay, pass
     3 PERSON    advisory, one a person: two registrations of one person queue
     4 SNAPSHOT  advisory, one an estate: gate snapshot versions are handed out in commit order
-    5 AUDIT     advisory, one an estate: the audit chain has one end; taken last, held for a few statements
+    5 the row lock on an estate's audit head: the chain has one end; taken last, held for a few statements
 
 A lock is held to the end of the transaction. Taking an earlier one while holding a later one is a mistake.
 """
@@ -22,7 +22,6 @@ class Lock(IntEnum):
     BED = 1
     PERSON = 3
     SNAPSHOT = 4
-    AUDIT = 5
 
 
 def take(lock: Lock, key: str) -> None:

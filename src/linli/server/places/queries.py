@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
@@ -126,8 +127,12 @@ def list_estates() -> tuple[EstateView, ...]:
     return tuple(_estate(row) for row in Estate.objects.order_by("code"))
 
 
+@cache
 def zone(*, estate_id: str) -> str:
-    """This will return the estate's time zone, in which its nights and deadlines are computed; refuses with `NotFound`."""
+    """This will return the estate's time zone, in which its nights and deadlines are computed; refuses with `NotFound`.
+
+    It is asked for at every step of a stay and no action changes it, so a process asks the database once.
+    """
     found = Estate.objects.filter(id=estate_id).values_list("zone", flat=True).first()
     if found is None:
         raise NotFound(field="estate_id")
@@ -278,11 +283,6 @@ def _room(row: Room) -> RoomView:
 def estate_ids() -> tuple[str, ...]:
     """This will name every estate in this database."""
     return tuple(Estate.objects.order_by("id").values_list("id", flat=True))
-
-
-def open_beds() -> "QuerySet[Bed]":
-    """This will return the beds in use, for the domains above that join them to their own rows (one query, no copy)."""
-    return Bed.objects.filter(closed_at__isnull=True).order_by("number")
 
 
 label_zh = rules.dwelling_label_zh

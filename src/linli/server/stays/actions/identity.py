@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import threading
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from linli.server.kernel import clock
 from linli.server.kernel.actors import Actor, Role, system
 from linli.server.kernel.errors import Refusal
 from linli.server.kernel.files import Picture
+from linli.server.lettings.queries import UnitView
 from linli.server.people import actions as people
 from linli.server.people import queries as people_queries
 from linli.server.places import queries as places
@@ -92,14 +94,14 @@ def read_document(*, actor: Actor, stay_id: str, picture: Picture, now: datetime
         _note_paper(stay, found)
         # A picture that does not agree proves nothing, and takes nothing away that was proved otherwise.
         level = found.level if found.level >= BY_OCR else stay.level
-        _check(stay, level=level, method="ocr", evidence=_evidence(found), actor=actor, now=now)
+        unit = _check(stay, level=level, method="ocr", evidence=_evidence(found), actor=actor, now=now)
         privacy.record(actor=actor, verb="read_document", subject=stay.id, fields=found.matched, now=now)
     return PictureRead(
         level=stay.level,
         matched=found.matched,
         mismatched=found.mismatched,
         unread=found.unread,
-        stay=queries.view(stay),
+        stay=queries.view(stay, unit=unit),
     )
 
 
@@ -139,7 +141,7 @@ def _evidence(found: Comparison) -> dict[str, list[str]]:
     return {"matched": list(found.matched), "mismatched": list(found.mismatched), "unread": list(found.unread)}
 
 
-def _check(stay: Stay, *, level: int, method: str, evidence: dict[str, Any], actor: Actor, now: datetime) -> None:
+def _check(stay: Stay, *, level: int, method: str, evidence: dict[str, Any], actor: Actor, now: datetime) -> UnitView:
     people.record_check(
         actor=system(stay.estate_id),
         document_id=stay.document_id,
@@ -149,7 +151,7 @@ def _check(stay: Stay, *, level: int, method: str, evidence: dict[str, Any], act
         now=now,
     )
     stay.level = max(stay.level, level)
-    settle(stay, now=now)
+    return settle(stay, now=now)
 
 
 def accept_reader_record(
@@ -165,17 +167,30 @@ def accept_reader_record(
         stay = locked_stay(actor=actor, stay_id=stay_id)
         if stay.state not in OPEN_STAYS:
             raise StayNotThere(state=stay.state)
-        document = body.get("document") if isinstance(body.get("document"), dict) else {}
-        known = people_queries.get_identity(
-            estate_id=actor.estate_id, person_id=stay.person_id, document_id=stay.document_id
-        )
-        if (document.get("type"), document.get("number")) != (known.document_kind, known.document_number):
-            raise RecordOfAnother(field="record")
+        _require_same(body, _typed(actor, stay_id))
         if stay.paper == Paper.MRZ_BAD:
             stay.paper = Paper.VALID
-        _check(stay, level=BY_READER, method="reader", evidence={"reader": reader_id}, actor=actor, now=now)
+        unit = _check(stay, level=BY_READER, method="reader", evidence={"reader": reader_id}, actor=actor, now=now)
         privacy.record(actor=actor, verb="accept_reader_record", subject=stay.id, reason=reader_id, now=now)
-    return queries.view(stay)
+    return queries.view(stay, unit=unit)
+
+
+def _require_same(body: dict[str, Any], typed: Typed) -> None:
+    # The number alone is not enough: what is reported is the name that was typed, and the reader has seen the true one.
+    document = body.get("document")
+    read = document if isinstance(document, dict) else {}
+    facts = (
+        read.get("type") == typed.kind,
+        read.get("number") == typed.number,
+        body.get("birth_date") in (None, typed.birth_date and typed.birth_date.isoformat()),
+        body.get("name") is None or _plain(body["name"]) in {_plain(typed.native_name), _plain(typed.latin_name)},
+    )
+    if not all(facts):
+        raise RecordOfAnother(field="record")
+
+
+def _plain(name: object) -> str:
+    return "".join(unicodedata.normalize("NFKC", str(name)).casefold().split())
 
 
 def _genuine(estate_id: str, record: str, signature: str, reader_id: str) -> dict[str, Any]:
@@ -212,9 +227,9 @@ def confirm_by_eye(*, actor: Actor, stay_id: str, now: datetime) -> StayView:
         if stay.state not in OPEN_STAYS:
             raise StayNotThere(state=stay.state)
         stay.eyes = sorted({*stay.eyes, actor.id})
-        _check(stay, level=BY_EYE, method="eye", evidence={}, actor=actor, now=now)
+        unit = _check(stay, level=BY_EYE, method="eye", evidence={}, actor=actor, now=now)
         privacy.record(actor=actor, verb="confirm_by_eye", subject=stay.id, now=now)
-    return queries.view(stay)
+    return queries.view(stay, unit=unit)
 
 
 def enrol_reader(*, actor: Actor, reader_id: str, public_key: bytes, now: datetime) -> None:

@@ -27,7 +27,17 @@ from linli.server.stays.actions import letting
 from linli.server.stays.models import BedHold, Booking, GuardianContact, Stay
 from linli.server.stays.queries import StayView
 from linli.server.stays.rules import admission
-from linli.server.stays.rules.admission import DAY_USE, Company, Decision, Elsewhere, Facts, Guardian, Paper, Result
+from linli.server.stays.rules.admission import (
+    DAY_USE,
+    Age,
+    Company,
+    Decision,
+    Elsewhere,
+    Facts,
+    Guardian,
+    Paper,
+    Result,
+)
 from linli.server.stays.rules.beds import Hold, RoomFull, place_for
 from linli.server.stays.rules.states import OPEN_STAYS, StayState, check_step
 
@@ -72,6 +82,8 @@ class AlreadyRegistered(Refusal):
     zh = "该客人已在本预订中登记。"
 
 
+# What changes of a stay while its guest becomes known.
+CHANGING = ("state", "access_pass", "level", "eyes", "paper", "decision_row", "decision_result", "duties")
 REFUSALS: dict[int, type[Refusal]] = {
     5: NoIdentity,
     15: RoomFull,
@@ -135,12 +147,12 @@ def register_guest(*, actor: Actor, booking_id: str, form: GuestForm, now: datet
             now=now,
         )
         stay = _draft(booking, unit, form, person, fellows, place, actor=actor, now=now)
-        decision = admission.decide(
-            _facts(stay, person.birth_date, unit, guardian=None, room_full=place is None, now=now)
-        )
+        decision = admission.decide(_facts(stay, unit, guardian=None, room_full=place is None))
         if decision.result is Result.REFUSE:
             raise _refused(decision.row)
-        _write(stay, decision)
+        _note(stay, decision)
+        # Written before the pass is granted: the doors' and the audit chain's locks come last.
+        stay.save(force_insert=True)
         _write_guardian(stay, form.guardian)
         if decision.result is Result.ALLOW:
             admit(stay, unit=unit, now=now)
@@ -205,7 +217,8 @@ def _draft(
     if any(fellow.person_id == person.id for fellow in fellows):
         raise AlreadyRegistered
     day = _day(booking.estate_id, booking.arrive_at)
-    minor = admission.age_on(day, person.birth_date) < 18
+    age = admission.age_band(day, person.birth_date)
+    minor = age is not Age.ADULT
     if minor and form.guardian is None:
         raise GuardianNeeded(field="guardian")
     paper, level = _paper(form.document, person, day=_day(booking.estate_id, now))
@@ -221,7 +234,9 @@ def _draft(
         bed_id=place[1] if place else None,
         guest_masked=person.name_masked,
         belongs=person.belongs,
+        age=age,
         minor=minor,
+        document_masked=person.document_masked,
         level=level,
         eyes=[],
         paper=paper,
@@ -278,18 +293,10 @@ def _day(estate_id: str, instant: datetime) -> date:
     return clock.local_date(instant, places.zone(estate_id=estate_id))
 
 
-def _facts(
-    stay: Stay,
-    birth_date: date,
-    unit: lettings.UnitView,
-    *,
-    guardian: GuardianContact | None,
-    room_full: bool,
-    now: datetime,
-) -> Facts:
+def _facts(stay: Stay, unit: lettings.UnitView, *, guardian: GuardianContact | None, room_full: bool) -> Facts:
     return Facts(
         paper=Paper(stay.paper),
-        age=admission.age_band(_day(stay.estate_id, stay.arrive_at), birth_date),
+        age=Age(stay.age),
         belongs=admission.Belongs(stay.belongs),
         level=stay.level,
         company=Company(stay.company),
@@ -302,9 +309,8 @@ def _facts(
     )
 
 
-def _write(stay: Stay, decision: Decision) -> None:
+def _note(stay: Stay, decision: Decision) -> None:
     stay.decision_row, stay.decision_result, stay.duties = decision.row, decision.result, list(decision.duties)
-    stay.save()
 
 
 def _write_guardian(stay: Stay, guardian: GuardianForm | None) -> None:
@@ -340,36 +346,39 @@ def admit(stay: Stay, *, unit: lettings.UnitView, now: datetime) -> None:
         now=now,
     )
     stay.access_pass_id = granted.id
-    stay.save(update_fields=["state", "access_pass"])
+    stay.save(update_fields=CHANGING)
 
 
 def locked_stay(*, actor: Actor, stay_id: str) -> Stay:
     """This will lock a stay's row, and before it the booking's, for this transaction; refuses with `NotFound` or `NotAllowed`."""
-    booking_id = Stay.objects.filter(estate_id=actor.estate_id, id=stay_id).values_list("booking_id", flat=True).first()
-    if booking_id is None:
+    held = Booking.objects.select_for_update(of=("self",)).filter(estate_id=actor.estate_id, stays__id=stay_id).first()
+    if held is None:
         raise NotFound
-    Booking.objects.select_for_update().get(id=booking_id)
     stay = Stay.objects.select_for_update().get(id=stay_id)
+    stay.booking = held
     queries.require_sight(actor, stay)
     return stay
 
 
-def settle(stay: Stay, *, now: datetime) -> None:
-    """This will ask the table again after something about the guest became known, and admit when it allows."""
-    if stay.state != StayState.REGISTERED:
-        stay.save()
-        return
+def settle(stay: Stay, *, now: datetime) -> lettings.UnitView:
+    """This will ask the table again after something about the guest became known, and admit when it allows.
+
+    Returns the unit, which it had to look at, for whoever shows the stay next.
+    """
     unit = lettings.get_unit(estate_id=stay.estate_id, unit_id=stay.unit_id)
-    person = people_queries.get_person(estate_id=stay.estate_id, person_id=stay.person_id)
-    if person.birth_date is None:
-        raise BirthDateNeeded(field="birth_date")
-    guardian = queries.guardian_of(stay=stay)
-    decision = admission.decide(_facts(stay, person.birth_date, unit, guardian=guardian, room_full=False, now=now))
+    if stay.state != StayState.REGISTERED:
+        stay.save(update_fields=CHANGING)
+        return unit
+    guardian = queries.guardian_of(stay=stay) if stay.minor else None
+    decision = admission.decide(_facts(stay, unit, guardian=guardian, room_full=False))
     if decision.result is Result.REFUSE:
         raise _refused(decision.row)
-    _write(stay, decision)
+    _note(stay, decision)
     if decision.result is Result.ALLOW:
         admit(stay, unit=unit, now=now)
+    else:
+        stay.save(update_fields=CHANGING)
+    return unit
 
 
 def record_guardian_call(
@@ -383,6 +392,6 @@ def record_guardian_call(
         called = GuardianContact.objects.filter(stay=stay).update(answer=answer, called_at=now, called_by=actor.id)
         if not called:
             raise NotFound
-        settle(stay, now=now)
+        unit = settle(stay, now=now)
         privacy.record(actor=actor, verb="record_guardian_call", subject=stay.id, reason=answer, now=now)
-    return queries.view(stay)
+    return queries.view(stay, unit=unit)

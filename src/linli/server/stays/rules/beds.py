@@ -10,7 +10,7 @@ from linli.server.kernel.periods import Period
 
 # A flat let by the night is not a tenancy (民法典 art. 707: from six months on, a lease in writing); a year leaves room for both.
 LONGEST_STAY = timedelta(days=366)
-FARTHEST_AHEAD = timedelta(days=730)
+FARTHEST_AHEAD = timedelta(days=3653)
 
 
 class BedTaken(Refusal):
@@ -53,9 +53,9 @@ class RoomFull(Refusal):
 
 
 class PeriodImpossible(Refusal):
-    """A booking lasts a year at most, begins within two years, and is not over before it is made."""
+    """A booking lasts a year at most, begins within ten years, and is not over before it is made."""
 
-    zh = "预订最长一年，须在两年内入住，且不得早于当前时间结束。"
+    zh = "预订最长一年，须在十年内入住，且不得早于当前时间结束。"
     status = 422
 
 
