@@ -127,7 +127,7 @@ def test_stopping_takes_the_last_started_first_and_leaves_nobody(keeper: Keeper,
     assert not any(lives(process) for process in running if process)
 
 
-def test_a_program_that_will_not_stop_is_made_to(keeper: Keeper, tmp_path: Path) -> None:
+def test_a_program_that_will_not_stop_is_made_to_and_said_so(keeper: Keeper, tmp_path: Path, said: list[str]) -> None:
     ready = tmp_path / "ready"
     script = """
         import signal, sys, time
@@ -140,6 +140,7 @@ def test_a_program_that_will_not_stop_is_made_to(keeper: Keeper, tmp_path: Path)
     assert process
     keeper.stop()
     assert not lives(process)
+    assert said == ["deaf did not stop in 0 s and was ended"]
 
 
 def test_a_program_that_dies_at_once_fails_with_its_last_words(keeper: Keeper) -> None:

@@ -110,17 +110,21 @@ class Child:
         self.start()
         return True
 
-    def stop(self) -> None:
-        """Ask the program to end, then make it; its helpers with it."""
+    def stop(self) -> bool:
+        """Ask the program to end, then make it, its helpers with it; tell whether asking was enough."""
         if self._process is None:
-            return
+            return True
+        willing = True
         with suppress(ProcessLookupError):
             self._process.terminate()
-        with suppress(subprocess.TimeoutExpired):
+        try:
             self._process.wait(self.program.grace)
+        except subprocess.TimeoutExpired:
+            willing = False
         self._end_group()
         self._process.wait()
         self._process = None
+        return willing
 
     def last_words(self) -> str:
         """Give the end of the program's log."""
@@ -178,7 +182,8 @@ class Keeper:
         """Stop everything, the last started first."""
         self._stopping.set()
         for child in reversed(self.children.values()):
-            child.stop()
+            if not child.stop():
+                self._say(f"{child.program.name} did not stop in {child.program.grace:.0f} s and was ended")
 
 
 def _kill_orphan(descriptor: int) -> None:

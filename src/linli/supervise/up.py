@@ -15,6 +15,8 @@ from linli.supervise.day import plan_for
 from linli.supervise.instance import TICK_SECONDS, AlreadyRunning, Instance
 from linli.supervise.keeper import ProgramFailed
 
+LIVE_DAY_PAUSE_SECONDS = 2.0
+
 
 def main() -> int:
     """Start everything, say where it is, keep it running until told to stop; 0 after a clean stop, 1 otherwise."""
@@ -64,10 +66,12 @@ def _start_live_day(instance: Instance) -> None:
 
 def _live(instance: Instance) -> None:
     # On its own thread from the first word: while it prepares, the programs must already be looked after.
-    try:
-        LiveDay(plan_for(instance, clock_file=None, guests=0), _say).run(threading.Event())
-    except (ProgramFailed, OSError) as problem:
-        _say(f"the live day did not begin: {problem}")
+    pause = threading.Event()
+    while not pause.wait(LIVE_DAY_PAUSE_SECONDS):
+        try:
+            LiveDay(plan_for(instance, clock_file=None, guests=0), _say).run(pause)
+        except (ProgramFailed, OSError) as problem:
+            _say(f"the live day pauses: {str(problem).splitlines()[0]}")
 
 
 def _addresses(instance: Instance, *, seconds: float) -> str:
