@@ -6,7 +6,7 @@ room of two let by the bed), `other` (one room, let by another operator).
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -16,7 +16,7 @@ from django.contrib import auth
 from django.db import connection
 from django.test import Client
 
-from linli.documents.numbers import synthetic_uscc
+from linli.documents.numbers import synthetic_resident_id, synthetic_uscc
 from linli.server.access import actions as access
 from linli.server.access.actions import DoorGroupPlan, DoorKind, Enrolment, GatePlan
 from linli.server.kernel import clock, ids, outbox
@@ -120,10 +120,10 @@ class World:
 
     def minor(self, years: int) -> FictionalPerson:
         """A fictional mainland minor of that age in full years."""
-        while True:
-            child = self.person("mainland_minor")
-            if (self.now.date() - child.birth_date) // timedelta(days=365.25) == years:
-                return child
+        child = self.person("mainland_minor")
+        born = self.now.date() - timedelta(days=int(365.25 * years) + 90)
+        number = synthetic_resident_id("510108", born, 2 * next(self._people) + (child.sex.value == "male"))
+        return replace(child, birth_date=born, document_number=number)
 
     def book(
         self, flat: str = "home", *, guests: int = 1, nights: int = 1, start: datetime | None = None, **wanted: Any
