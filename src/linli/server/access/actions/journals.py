@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from heapq import nlargest
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -143,9 +144,9 @@ def _read_while_copying(cursor: CursorWrapper, box: BoxView, texts: Sequence[str
 def _store(
     cursor: CursorWrapper, box: BoxView, reading: Reading, new: Mapping[str, Sequence[Entry]], now: datetime
 ) -> None:
-    dropped = {entry.hash for entries in reading.lines.values() for entry in entries}
-    dropped.difference_update(entry.hash for entries in new.values() for entry in entries)
-    if dropped:
+    if any(len(new.get(gate, ())) < len(entries) for gate, entries in reading.lines.items()):
+        kept = {entry.hash for entries in new.values() for entry in entries}
+        dropped = {entry.hash for entries in reading.lines.values() for entry in entries} - kept
         cursor.execute("DELETE FROM access_arrivals WHERE hash = ANY(%s)", [list(dropped)])
     cursor.execute(_TAKE_IN, [box.estate_id, now])
 
@@ -239,9 +240,9 @@ def _note_first_uses(cursor: CursorWrapper, box: BoxView, now: datetime) -> None
 
 
 def _tell_console(box: BoxView, new: Mapping[str, Sequence[Entry]], now: datetime) -> None:
-    newest = sorted(
-        ((entry.at_us, gate, entry) for gate, entries in new.items() for entry in entries[-SHOWN:]), reverse=True
-    )[:SHOWN]
+    newest = nlargest(
+        SHOWN, ((entry.at_us, gate, entry) for gate, entries in new.items() for entry in entries[-SHOWN:])
+    )
     events = [_shown(gate, entry, now) for _, gate, entry in newest]
     tell_after_commit(channel=CONSOLE_CHANNEL, estate_id=box.estate_id, event="gate", body={"events": events})
 
