@@ -152,12 +152,17 @@ def _put_off(event_id: int, problem: Exception) -> None:
     if row is None:
         return
     row.attempts += 1
-    row.failure = f"{type(problem).__name__}: {problem}"[:500]
+    row.failure = _storable(f"{type(problem).__name__}: {problem}"[:500])
     row.next_try_at = now + min(LAST_PAUSE, timedelta(seconds=2 ** min(row.attempts, 12)))
     row.save(update_fields=["attempts", "failure", "next_try_at"])
     log.warning(
-        "reaction_failed", event=row.type, event_id=event_id, attempts=row.attempts, problem=type(problem).__name__
+        "reaction_failed", kind=row.type, event_id=event_id, attempts=row.attempts, problem=type(problem).__name__
     )
+
+
+def _storable(text: str) -> str:
+    # What a failure says may hold what a text column does not; it must never keep the failure itself from being noted.
+    return text.encode(errors="replace").decode().replace("\x00", "?")
 
 
 def count_waiting() -> int:
