@@ -83,7 +83,6 @@ function apiBase(): string {
   return window.location.pathname.replace(/\/m(\/.*)?$/, '').replace(/\/$/, '') + '/api'
   // #endif
   // #ifndef H5
-  // eslint-disable-next-line no-unreachable
   return (import.meta.env.VITE_LINLI_ORIGIN ?? '') + '/api'
   // #endif
 }

@@ -191,7 +191,6 @@ function readKept(): Draft | null {
   }
   // #endif
   // #ifndef H5
-  // eslint-disable-next-line no-unreachable
   return null
   // #endif
 }

@@ -26,7 +26,6 @@ export async function choosePicture(from: 'camera' | 'album'): Promise<Picture |
   return first instanceof File ? shrunk(first) : null
   // #endif
   // #ifndef H5
-  // eslint-disable-next-line no-unreachable
   return { path: String(path), size: (first as { size?: number } | undefined)?.size ?? 0, release: () => undefined }
   // #endif
 }

@@ -20,7 +20,6 @@ export function staysAwake(): Awake {
   }
   // #endif
   // #ifndef H5
-  // eslint-disable-next-line no-unreachable
   return { on: () => uni.setKeepScreenOn({ keepScreenOn: true }), off: () => uni.setKeepScreenOn({ keepScreenOn: false }) }
   // #endif
 }
