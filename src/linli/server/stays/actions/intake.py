@@ -73,9 +73,9 @@ def _row_of(actor: Actor, entry: FeedOrder | FeedProblem, *, feed: str, unit_id:
             unit = _unit(actor, entry, unit_id)
             outcome, booking_id, said = _take_in(actor, entry, unit, feed=feed, now=now)
     except Refusal as refusal:
-        said = refusal.message()
+        told = refusal.message()
         outcome = "conflict" if refusal.code in ("bed_taken", "no_free_bed") else "problem"
-        return _told(entry, outcome, None, refusal.code, said["zh"], said["en"])
+        return _told(entry, outcome, None, refusal.code, told["zh"], told["en"])
     return _told(entry, outcome, booking_id, outcome, *said)
 
 

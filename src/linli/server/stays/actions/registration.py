@@ -212,7 +212,9 @@ def _draft(
     actor: Actor,
     now: datetime,
 ) -> Stay:
-    if form.document is None or person.birth_date is None:
+    if form.document is None or person.document_id is None or person.document_masked is None:
+        raise _refused(5)
+    if person.birth_date is None:
         raise BirthDateNeeded(field="birth_date")
     if any(fellow.person_id == person.id for fellow in fellows):
         raise AlreadyRegistered
@@ -230,7 +232,8 @@ def _draft(
         person_id=person.id,
         document_id=person.document_id,
         purpose_id=booking.purpose_id,
-        room_id=place[0] if place else None,
+        # Without a place it is never stored: the table refuses a full room.
+        room_id=place[0] if place else "",
         bed_id=place[1] if place else None,
         guest_masked=person.name_masked,
         belongs=person.belongs,

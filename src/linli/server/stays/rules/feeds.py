@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from icalendar import Calendar
@@ -137,8 +139,7 @@ def _read_ical(text: str, zone: ZoneInfo) -> Iterable[FeedOrder | FeedProblem]:
         return [_problem(0, "", NOT_A_FEED)]
     numbered = sorted(enumerate(events, start=1), key=lambda pair: int(pair[1].get("SEQUENCE", 0) or 0))
     return [
-        _tried(number, str(event.get("UID", "")), lambda e=event, n=number: _event(n, e, zone))
-        for number, event in numbered
+        _tried(number, str(event.get("UID", "")), partial(_event, number, event, zone)) for number, event in numbered
     ]
 
 
@@ -160,7 +161,9 @@ def _event(number: int, event: Component, zone: ZoneInfo) -> FeedOrder:
         raise BAD_DATE
     if event.get("DTSTART") is None or event.get("DTEND") is None:
         raise NO_DATES
-    arrive, leave = _instant(event["DTSTART"].dt, ARRIVE, zone), _instant(event["DTEND"].dt, LEAVE, zone)
+    start: Any = event["DTSTART"]
+    end: Any = event["DTEND"]
+    arrive, leave = _instant(start.dt, ARRIVE, zone), _instant(end.dt, LEAVE, zone)
     guests = re.search(r"(\d{1,2})\s*(?:位|guests?)", summary)
     return _order(
         number,
@@ -191,9 +194,7 @@ def _read_csv(text: str, zone: ZoneInfo) -> Iterable[FeedOrder | FeedProblem]:
     if not all(columns[key] for key in ("ref", "unit", "arrive_at", "leave_at")):
         return [_problem(0, "", NOT_A_FEED)]
     cells = [{key: (row.get(name) or "").strip() if name else "" for key, name in columns.items()} for row in rows]
-    return [
-        _tried(line, row["ref"], lambda r=row, n=line: _line(n, r, zone)) for line, row in enumerate(cells, start=2)
-    ]
+    return [_tried(line, row["ref"], partial(_line, line, row, zone)) for line, row in enumerate(cells, start=2)]
 
 
 def _line(number: int, row: Mapping[str, str], zone: ZoneInfo) -> FeedOrder:
