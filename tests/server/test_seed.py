@@ -22,13 +22,14 @@ NOW = datetime(2026, 6, 1, 4, 0, tzinfo=UTC)
 
 
 def test_the_estate_is_written_at_its_true_size_and_only_once() -> None:
-    began = time.monotonic()
+    # Our own time on the processor: on a busy machine the clock on the wall measures the others.
+    began = time.process_time()
     first = seed.dongfang(now=NOW)
-    seconds = time.monotonic() - began
+    seconds = time.process_time() - began
     assert (first.operators, first.units, first.rooms, first.beds, first.gates) == (550, 895, 3627, 5248, 51)
     assert first.residents > 3000
     assert first.password is not None
-    assert seconds < 60
+    assert seconds < 30
 
     before = _rows()
     second = seed.dongfang(now=NOW)

@@ -214,11 +214,9 @@ def test_a_unit_is_found_by_what_hangs_on_or_is_said_of_its_door(town: Town) -> 
     assert queries.find_unit(estate_id=town.estate_id, code=unit.code) is not None
 
 
-def test_a_unit_costs_the_same_few_queries_however_many_rooms_it_has(
-    town: Town, django_assert_max_num_queries: object
-) -> None:
+def test_a_unit_costs_one_query_however_many_rooms_it_has(town: Town, django_assert_max_num_queries: object) -> None:
     unit = draft(town, company(town))
-    with django_assert_max_num_queries(3):  # type: ignore[operator]
+    with django_assert_max_num_queries(1):  # type: ignore[operator]
         queries.get_unit(estate_id=town.estate_id, unit_id=unit.id)
 
 

@@ -79,6 +79,19 @@ def close_operator(*, actor: Actor, operator_id: str, reason: str, now: datetime
     return queries.get_operator(estate_id=actor.estate_id, operator_id=operator_id)
 
 
+def renew_seals() -> int:
+    """This will rewrap the phones that an older master key still wraps, and return how many; safe to run twice."""
+    current, renewed = crypto.keyring().current, 0
+    with transaction.atomic():
+        for row in Operator.objects.select_for_update().filter(phone__isnull=False).order_by("id"):
+            sealed = bytes(row.phone or b"")
+            if crypto.key_version(sealed) != current:
+                row.phone = crypto.rewrap(sealed, context=PHONE)
+                row.save(update_fields=["phone"])
+                renewed += 1
+    return renewed
+
+
 def open_operator(actor: Actor, operator_id: str) -> Operator:
     """This will lock an operator's row; refuses with `NotFound` or `OperatorClosed`."""
     row = Operator.objects.select_for_update().filter(estate_id=actor.estate_id, id=operator_id).first()

@@ -14,6 +14,7 @@ from linli.server.people.actions.checks import record_check, reveal_document
 from linli.server.people.actions.enrolment import Enrolment, enrol, keep_for, release
 from linli.server.people.actions.identities import correct_person, identify_visitor
 from linli.server.people.actions.residencies import move_in, move_out
+from linli.server.people.actions.seals import renew_seals
 from linli.server.people.rules import DocumentInput, HouseholdInput, PersonInput, ResidentInput
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "open_account",
     "record_check",
     "release",
+    "renew_seals",
     "reopen_account",
     "reveal_document",
     "sign_in",
