@@ -32,9 +32,8 @@ export const gates = Array.from({ length: 51 }, (_, index) => {
     : n <= 6 ? [`车库${n - 4}号口`, `Garage ${n - 4}`] : [`${building}栋${stair}单元`, `Building ${building}, entrance ${stair}`];
   const online = ![13, 29].includes(n);
   return {
-    code, name_zh: names[0], name_en: names[1], kind: n <= 4 ? 'estate' : n <= 6 ? 'garage' : 'entrance', box: 'box_1', online,
+    code, name_zh: names[0], name_en: names[1], kind: n <= 4 ? 'estate' : n <= 6 ? 'garage' : 'entrance', box: 'box_1', groups: [n], online,
     last_seen_at: iso(now() - (online ? 4000 : 83 * 60_000)), version: 4712 - (n === 21 ? 2 : online ? 0 : 37), behind: n === 21 ? 2 : online ? 0 : 37,
-    entries_today: Math.floor(random() * (n <= 4 ? 900 : 120)),
   };
 });
 
@@ -127,7 +126,6 @@ export function passage(at) {
   const refused = random() < 0.12;
   const out = !refused && random() < 0.35;
   const gate = random() < 0.5 ? pick(gates.slice(0, 6)) : pick(gates);
-  if (!refused && !out) gate.entries_today += 1;
   sequence += 1;
   return {
     gate: gate.code, sequence, happened_at: iso(at), method: out ? 'EXIT' : random() < 0.03 ? 'GUARD' : 'CODE', direction: out ? 'out' : 'in', opened: !refused,

@@ -34,10 +34,11 @@ const paged = (rows, page) => ({ items: rows.slice((page - 1) * PAGE, page * PAG
 const holds = (text, ...fields) => !text || fields.some((field) => String(field ?? '').toLowerCase().includes(text.toLowerCase()));
 
 function overview() {
+  if (who.roles[0].role === 'operator') throw new Refused(403, 'not_allowed', '您没有权限执行此操作。', 'You may not do this here.');
   const states = made.tally(made.stays, 'state');
   const gone = (states.CHECKED_OUT ?? 0) + (states.AUTO_CLOSED ?? 0);
   return {
-    estate: made.estate, operators: 550, units: 895, rooms: 3627, beds: 5248, gates: 51, now: new Date().toISOString(),
+    estate: made.estate, date: new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10), operators: 550, units: 895, rooms: 3627, beds: 5248, gates: 51, now: new Date().toISOString(),
     tonight: {
       booked: 1536, registered: made.stays.length - (states.CANCELLED ?? 0), verified: (states.VERIFIED ?? 0) + (states.IN_HOUSE ?? 0) + gone,
       in_house: states.IN_HOUSE ?? 0, left: gone, no_show: states.NO_SHOW ?? 0,

@@ -21,13 +21,10 @@ const PHONE = /^\+?[\d\s-]{5,24}$/;
 /** How many guests the chosen rooms and beds hold: a whole room up to its limit, a bed one guest. */
 export function placesChosen(rooms: readonly RoomView[], draft: Pick<Draft, 'rooms' | 'beds'>): number {
   return rooms.reduce((sum, room) => {
-    if (draft.rooms.includes(room.id)) return sum + (room.max_occupancy ?? room.beds.length);
+    if (draft.rooms.includes(room.id)) return sum + room.max_occupancy;
     return sum + room.beds.filter((bed) => draft.beds.includes(bed.id)).length;
   }, 0);
 }
-
-/** Free in this period: the server says so bed by bed, and says nothing when it does not know. */
-export const isRoomFree = (room: RoomView): boolean => room.beds.every((bed) => bed.free !== false);
 
 /** Without a chosen room or bed the server takes the first free ones, up to what the whole unit holds. */
 export function complaintsAbout(draft: Draft, rooms: readonly RoomView[], most?: number | null): Complaints {

@@ -8,7 +8,7 @@ export type Deed =
   | 'eye-check' | 'guardian-call' | 'check-in' | 'check-out' | 'move' | 'replay' | 'book' | 'link' | 'cancel' | 'extend' | 'no-show' | 'feed'
   | 'submit' | 'check' | 'code' | 'activate' | 'suspend' | 'resume' | 'close';
 
-export type Place = 'tonight' | 'gates' | 'reports' | 'units' | 'bookings';
+export type Place = 'overview' | 'tonight' | 'gates' | 'reports' | 'units' | 'bookings';
 
 /** Whoever lets: the office for all units, an operator for its own. */
 const LETTERS = ['office', 'operator'] as const;
@@ -39,6 +39,8 @@ const DEEDS: Record<Deed, readonly string[]> = {
 };
 
 const PLACES: Record<Place, readonly string[]> = {
+  // The estate's numbers and its live stream: everybody who watches the whole of it.
+  overview: ['estate_admin', 'office', 'property', 'committee', 'guard', 'police', 'auditor'],
   tonight: ['office', 'property', 'committee', 'guard', 'police', 'operator'],
   gates: ['estate_admin', 'office', 'property', 'committee', 'guard', 'police', 'auditor'],
   reports: ['estate_admin', 'office', 'police', 'auditor', 'operator'],

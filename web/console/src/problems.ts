@@ -1,7 +1,8 @@
 /** A refusal in the reader's words: the server's own sentence first, ours when it has none. */
 import { Problem } from './api/client';
-import { language, said, t } from './locale/language';
+import { said, t } from './locale/language';
 import type { TextKey } from './locale/texts';
+import { maskNumbers } from './masking';
 
 const OURS: Record<string, TextKey> = {
   unreachable: 'trouble.unreachable', http_403: 'trouble.http_403', http_404: 'trouble.http_404',
@@ -16,13 +17,15 @@ export function explain(trouble: unknown): string {
   return ours ? t(ours) : t('trouble.unknown', { code: trouble.code });
 }
 
+interface FieldError { field: string; message: string }
+const isFieldError = (error: unknown): error is FieldError =>
+  typeof error === 'object' && error !== null && 'field' in error && 'message' in error;
+
 /** One line for each field that was refused. */
 export function explainFields(trouble: unknown): string[] {
   if (!(trouble instanceof Problem)) return [];
-  const lines = trouble.errors.map((error) => {
-    const words = typeof error.message === 'string' ? error.message : error.message?.[language.value];
-    return [error.field, words].filter(Boolean).join('：');
-  });
-  if (lines.length === 0 && trouble.field) lines.push(t('trouble.field', { field: trouble.field }));
-  return lines.filter(Boolean);
+  const errors = Array.isArray(trouble.details.errors) ? trouble.details.errors.filter(isFieldError) : [];
+  if (errors.length > 0) return errors.map((error) => `${error.field}: ${maskNumbers(error.message)}`);
+  // A sentence of the server's own already says what is wrong; the bare field name would only repeat it.
+  return trouble.field && !trouble.words ? [t('trouble.field', { field: trouble.field })] : [];
 }

@@ -19,7 +19,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/:rest(.*)*', redirect: '/tonight' },
 ];
 
-export const PLACES: readonly Place[] = ['tonight', 'gates', 'reports', 'units', 'bookings'];
+export const PLACES: readonly Exclude<Place, 'overview'>[] = ['tonight', 'gates', 'reports', 'units', 'bookings'];
 
 export const router = createRouter({ history: createWebHashHistory(), routes, scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 } });
 

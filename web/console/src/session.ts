@@ -20,7 +20,7 @@ export const sees = (place: Place): boolean => maySee(grants.value, place);
 function enter(who: Whoami): void {
   session.who = who;
   session.ended = false;
-  if (sees('gates') || sees('tonight')) startStream();
+  if (sees('overview')) startStream();
 }
 
 function leave(): void {

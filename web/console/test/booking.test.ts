@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import type { RoomView } from '../src/api/shapes';
-import { asBooking, complaintsAbout, isRoomFree, placesChosen, toggleBed, toggleRoom, type Draft } from '../src/booking';
+import { asBooking, complaintsAbout, placesChosen, toggleBed, toggleRoom, type Draft } from '../src/booking';
 
 const ROOMS: RoomView[] = [
-  { id: 'room_1', label: '1', max_occupancy: 3, beds: [{ id: 'bed_1', label: '1' }, { id: 'bed_2', label: '2' }] },
-  { id: 'room_2', label: '2', beds: [{ id: 'bed_3', label: '1', free: false }] },
+  { id: 'room_1', label: 'R1', mode: 'room', max_occupancy: 3, beds: [{ id: 'bed_1', label: 'B1' }, { id: 'bed_2', label: 'B2' }] },
+  { id: 'room_2', label: 'R2', mode: 'bed', max_occupancy: 1, beds: [{ id: 'bed_3', label: 'B1' }] },
 ];
 const draft = (more: Partial<Draft> = {}): Draft => ({
   unitId: 'unit_1', rooms: ['room_1'], beds: [], arrive: { day: '2025-07-01', clock: '15:00' }, leave: { day: '2025-07-02', clock: '12:00' },
@@ -36,7 +36,6 @@ it('with nothing ticked the unit as a whole is the limit, where it is known', ()
 it('a whole room counts to its limit, a bed counts one', () => {
   expect(placesChosen(ROOMS, { rooms: ['room_1'], beds: [] })).toBe(3);
   expect(placesChosen(ROOMS, { rooms: [], beds: ['bed_1', 'bed_3'] })).toBe(2);
-  expect(isRoomFree(ROOMS[1] as RoomView)).toBe(false);
 });
 
 it('a room and its beds are never chosen twice', () => {

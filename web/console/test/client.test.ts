@@ -26,7 +26,7 @@ it('a problem document keeps its code, words, field and wait', async () => {
 });
 
 it('a proxy’s page of HTML is a problem too', async () => {
-  expect(await problemFrom(answers(502, '<html>'))).toMatchObject({ status: 502, code: 'http_502', words: null, errors: [] });
+  expect(await problemFrom(answers(502, '<html>'))).toMatchObject({ status: 502, code: 'http_502', words: null, details: {} });
 });
 
 it('a change carries the CSRF header and its key', async () => {

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import type { GateEvent } from '../src/api/shapes';
 import { byMinute } from '../src/live/minutes';
-import { buildingOf, merge } from '../src/live/passages';
+import { buildingOf, countEntries, merge } from '../src/live/passages';
 
 const event = (at: string, more: Partial<GateEvent> = {}): GateEvent => ({
-  gate: 'G01', happened_at: at, method: 'CODE', direction: 'in', opened: true, reason: 'OK', ...more,
+  gate: 'G01', sequence: Date.parse(at) || 0, late: false, happened_at: at, method: 'CODE', direction: 'in', opened: true, reason: 'OK', ...more,
 });
 
 it('what the stream told and what the list says later are one passage', () => {
@@ -33,6 +33,15 @@ it('passages are counted by the minute, and those outside the half hour are not'
   expect(counts.at(-2)).toMatchObject({ opened: 0, refused: 1 });
   expect(counts[0]).toMatchObject({ opened: 1, refused: 0 });
   expect(counts.reduce((sum, one) => sum + one.opened + one.refused, 0)).toBe(3);
+});
+
+it('entries are counted by gate, and only what came in lately', () => {
+  const now = Date.parse('2025-06-30T12:30:00Z');
+  const counts = countEntries([
+    event('2025-06-30T12:20:00Z'), event('2025-06-30T12:21:00Z'), event('2025-06-30T11:59:00Z'), event('2025-06-30T12:22:00Z', { direction: 'out' }),
+    event('2025-06-30T12:23:00Z', { opened: false }), event('2025-06-30T12:24:00Z', { gate: 'G02' }),
+  ], now);
+  expect([...counts]).toEqual([['G01', 2], ['G02', 1]]);
 });
 
 it('a gate’s building is read from its name in either language', () => {

@@ -6,7 +6,6 @@ export class Problem extends Error {
   readonly code: string;
   readonly words: Words | null;
   readonly field: string | null;
-  readonly errors: NonNullable<ProblemBody['errors']>;
   readonly details: Record<string, unknown>;
   /** Seconds the server asked us to wait, from Retry-After. */
   readonly waitSeconds: number | null;
@@ -18,7 +17,6 @@ export class Problem extends Error {
     this.code = body.code ?? (status === 0 ? 'unreachable' : `http_${status}`);
     this.words = body.message ?? null;
     this.field = body.field ?? null;
-    this.errors = body.errors ?? [];
     this.details = body.details ?? {};
     this.waitSeconds = waitSeconds;
   }

@@ -1,9 +1,9 @@
 /** Every request the console makes, by the name of what the person wants. */
-import { asPage, stayDetail, unitDetail, unitRow, type RawStay, type RawUnit } from './adapt';
+import { asPage, stayDetail, unitDetail, unitRow } from './adapt';
 import { call } from './client';
 import type {
-  Booked, BookingRow, FeedResult, GateEvent, GateRow, NewBooking, Overview, Page, ReportRow, StayDetail, StayRow, UnitDetail,
-  UnitRow, Whoami,
+  Booked, BookingRow, FeedResult, GateEvent, GateRow, GuardianAnswer, NewBooking, Overview, Page, RawStay, RawUnit, RawUnitRow, ReportRow,
+  StayDetail, StayRow, UnitDetail, UnitRow, Whoami,
 } from './shapes';
 
 type Signal = AbortSignal | undefined;
@@ -16,8 +16,7 @@ export const session = {
   end: () => call<void>('DELETE', '/api/session'),
 };
 
-export const getOverview = (date: string, signal?: Signal) =>
-  call<Overview>('GET', '/api/overview', { query: { date }, signal });
+export const getOverview = (date: string, signal?: Signal) => call<Overview>('GET', '/api/overview', { query: { date }, signal });
 
 export interface StayFilter { date: string; state?: string; kind?: string; text?: string; unit?: string; page?: number }
 export const listStays = (filter: StayFilter, signal?: Signal) =>
@@ -27,7 +26,7 @@ const stayDeed = async (id: string, verb: string, body: object = {}): Promise<St
   stayDetail(await call<RawStay>('POST', `/api/stays/${id}/${verb}`, { body }));
 export const getStay = async (id: string): Promise<StayDetail> => stayDetail(await call<RawStay>('GET', `/api/stays/${id}`));
 export const eyeCheck = (id: string) => stayDeed(id, 'eye-check');
-export const guardianCall = (id: string, answer: 'confirmed' | 'refused' | 'unreachable') => stayDeed(id, 'guardian-call', { answer });
+export const guardianCall = (id: string, answer: GuardianAnswer) => stayDeed(id, 'guardian-call', { answer });
 export const checkIn = (id: string) => stayDeed(id, 'check-in');
 export const checkOut = (id: string) => stayDeed(id, 'check-out');
 export const moveStay = (id: string, to: { room_id: string; bed_id: string | null }) => stayDeed(id, 'move', to);
@@ -44,7 +43,7 @@ export const replayReport = (id: string, onceKey: string) =>
 
 export interface UnitFilter { state?: string; q?: string; page?: number }
 export const listUnits = async (filter: UnitFilter, signal?: Signal): Promise<Page<UnitRow>> => {
-  const page = await call<Page<RawUnit>>('GET', '/api/units', { query: { ...filter }, signal });
+  const page = await call<Page<RawUnitRow>>('GET', '/api/units', { query: { ...filter }, signal });
   return { ...page, items: page.items.map(unitRow) };
 };
 export const getUnit = async (id: string): Promise<UnitDetail> => unitDetail(await call<RawUnit>('GET', `/api/units/${id}`));

@@ -6,13 +6,14 @@ import { reactive } from 'vue';
 import { streamTicket } from '../api/linli';
 import { withQuery } from '../api/client';
 import { EventLines, pause, type StreamEvent } from './lines';
+import { serverNow } from './now';
 
 /** Heartbeats come at least every 15–20 s; two missed ones mean that nobody is there. */
 const QUIET_LIMIT_MS = 45_000;
 
 export const stream = reactive({
   state: 'idle' as 'idle' | 'connecting' | 'live' | 'lost',
-  /** When anything was last heard, by this browser's clock. */
+  /** When anything was last heard, by the server's clock. */
   lastHeardAt: null as number | null,
   retryAt: null as number | null,
 });
@@ -68,7 +69,7 @@ async function listenOnce(signal: AbortSignal, lastId: string | null, onOpen: ()
       if (done) return lastId;
       clearTimeout(watchdog);
       watchdog = setTimeout(stop, QUIET_LIMIT_MS);
-      stream.lastHeardAt = Date.now();
+      stream.lastHeardAt = serverNow();
       for (const event of lines.take(value)) {
         if (event.id) lastId = event.id;
         deliver(event);
@@ -91,7 +92,7 @@ async function run(signal: AbortSignal): Promise<void> {
         attempt = 0;
         stream.state = 'live';
         stream.retryAt = null;
-        stream.lastHeardAt = Date.now();
+        stream.lastHeardAt = serverNow();
         // Whatever happened in the gap was missed: pages read themselves afresh.
         if (wasLive) tell('back', {});
         wasLive = true;
