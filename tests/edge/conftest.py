@@ -108,7 +108,7 @@ def run_agent(tmp_path, server):
         agent.stop()
 
 
-def until(true, *, seconds=10.0):
+def until(true, *, seconds=30.0):
     """Wait for something to become true, and fail if it does not."""
     end = time.monotonic() + seconds
     while not (answer := true()):
