@@ -87,12 +87,12 @@ def sign_out(request: HttpRequest) -> Status[None]:
     return Status(204, None)
 
 
-@router.get("/accounts", response=tuple[AccountView, ...])
-def list_accounts(request: HttpRequest) -> tuple[AccountView, ...]:
+@router.get("/accounts", response=list[AccountView])
+def list_accounts(request: HttpRequest) -> list[AccountView]:
     """This will list the estate's accounts."""
     actor = actor_of(request)
     actor.require(Role.ESTATE_ADMIN, Role.AUDITOR)
-    return queries.list_accounts(estate_id=actor.estate_id)
+    return list(queries.list_accounts(estate_id=actor.estate_id))
 
 
 @router.post("/accounts", response={201: AccountView})
@@ -158,12 +158,12 @@ def get_person(request: HttpRequest, person_id: str) -> PersonView:
     return queries.get_person(estate_id=actor.estate_id, person_id=person_id)
 
 
-@router.get("/documents/{document_id}/checks", response=tuple[CheckView, ...])
-def list_checks(request: HttpRequest, document_id: str) -> tuple[CheckView, ...]:
+@router.get("/documents/{document_id}/checks", response=list[CheckView])
+def list_checks(request: HttpRequest, document_id: str) -> list[CheckView]:
     """This will list how a document was checked."""
     actor = actor_of(request)
     actor.require(*WATCHERS)
-    return queries.list_checks(estate_id=actor.estate_id, document_id=document_id)
+    return list(queries.list_checks(estate_id=actor.estate_id, document_id=document_id))
 
 
 @router.post("/people/{person_id}/reveal-document", response=Revealed)

@@ -52,10 +52,10 @@ def count_places(request: HttpRequest) -> PlaceCounts:
     return queries.count_places(estate_id=_somebody(request).estate_id)
 
 
-@router.get("/entrances", response=tuple[EntranceView, ...])
-def list_entrances(request: HttpRequest) -> tuple[EntranceView, ...]:
+@router.get("/entrances", response=list[EntranceView])
+def list_entrances(request: HttpRequest) -> list[EntranceView]:
     """This will list the entrances in the order of buildings."""
-    return queries.list_entrances(estate_id=_somebody(request).estate_id)
+    return list(queries.list_entrances(estate_id=_somebody(request).estate_id))
 
 
 @router.get("/dwellings", response=DwellingPage)
@@ -85,10 +85,10 @@ def add_rooms(request: HttpRequest, dwelling_id: str, body: NewRooms) -> HttpRes
     )
 
 
-@router.get("/places/{code}/names", response=tuple[AliasView, ...])
-def list_names(request: HttpRequest, code: str) -> tuple[AliasView, ...]:
+@router.get("/places/{code}/names", response=list[AliasView])
+def list_names(request: HttpRequest, code: str) -> list[AliasView]:
     """This will list the other names of a place."""
-    return queries.list_aliases(estate_id=_somebody(request).estate_id, place_code=code)
+    return list(queries.list_aliases(estate_id=_somebody(request).estate_id, place_code=code))
 
 
 @router.post("/places/names", response={201: AliasView})
