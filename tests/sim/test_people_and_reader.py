@@ -84,6 +84,8 @@ def test_the_command_prints_a_record_and_people(tmp_path: Path, capsys: pytest.C
     key = str(tmp_path / "reader.key")
     assert cli.main(["reader", "--key", key, "--person", "2", "--at", "2026-06-01T04:00:00+00:00"]) == 0
     assert json.loads(capsys.readouterr().out).keys() == {"record", "signature", "reader_id"}
+    assert cli.main(["reader", "--key", key, "--public-key"]) == 0
+    assert len(base64.urlsafe_b64decode(capsys.readouterr().out.strip() + "=")) == 32
     assert cli.main(["people", "--count", "3"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
     assert cli.main(["platform", "lodging", "--books", str(tmp_path / "b"), "--fault", "storm=1"]) == 2

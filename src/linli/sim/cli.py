@@ -61,6 +61,7 @@ def _add_reader(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at", type=datetime.fromisoformat, default=None, help="when it was read (aware); now when left out"
     )
+    parser.add_argument("--public-key", action="store_true", help="print only the key that the estate must enrol")
     parser.set_defaults(run=_read_card)
 
 
@@ -88,9 +89,12 @@ def _plan(asked: argparse.Namespace) -> FaultPlan:
 
 
 def _read_card(asked: argparse.Namespace) -> int:
+    bench = reader.BenchReader(reader_id=asked.reader_id, key=reader.key_in(file=asked.key))
+    if asked.public_key:
+        print(bench.public_key)
+        return 0
     now = asked.at or clock_from_environment()()
     person = people.person(index=asked.person, seed=asked.seed, today=now.date())
-    bench = reader.BenchReader(reader_id=asked.reader_id, key=reader.key_in(file=asked.key))
     print(json.dumps(bench.read(person=person, now=now).as_json(), ensure_ascii=False))
     return 0
 

@@ -319,6 +319,13 @@ def test_a_field_that_is_no_longer_allowed_does_not_leave(
     assert (report.state, report.reason, report.field) == ("PARKED", "field_not_allowed", "cw")
     assert kinds_in_books(books, stay_id) == []
     assert privacy.list_disclosures(estate_id=hostel.estate_id, person_id=report.person_id) == ()
+    stay = stays_queries.get_stay(actor=hostel.hand, stay_id=stay_id)
+    assert stay.report is not None
+    assert stay.report.state == "PARKED"
+    office, platforms = hostel.actor(Role.OFFICE), {"lodging": platform}
+    actions.replay_report(actor=office, report_id=report.id, platforms=platforms, now=clock.now())
+    deliver(Courier(platform=platform))
+    assert kinds_in_books(books, stay_id) == [("CHECK_IN", "ACCEPTED")]
 
 
 def test_an_earlier_arrival_known_late_is_amended(hostel: Hostel, courier: Courier, books: httpx.Client) -> None:

@@ -1,6 +1,6 @@
 """What is so about reports: where each stands, why it waits and for whom, and how the links are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -212,11 +212,6 @@ def states_of_stay(*, estate_id: str, platform: str, stay_id: str) -> Sequence[t
     """This will list the states and receipts of a stay's reports in their order."""
     rows = Report.objects.filter(estate_id=estate_id, platform=platform, stay_id=stay_id).order_by("sequence")
     return [(ReportState(state), receipt) for state, receipt in rows.values_list("state", "receipt")]
-
-
-def estates_of(*, report_ids: Iterable[str]) -> frozenset[str]:
-    """This will name the estates that some reports belong to."""
-    return frozenset(Report.objects.filter(id__in=list(report_ids)).values_list("estate_id", flat=True))
 
 
 def _visible(actor: Actor) -> QuerySet[Report]:

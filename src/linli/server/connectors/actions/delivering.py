@@ -93,7 +93,7 @@ def _due(*, platform: str, limit: int, now: datetime) -> list[str]:
 
 def _take(row: Report, *, platform: Platform, now: datetime) -> Claim | None:
     ask_first = row.in_doubt or row.state != ReportState.QUEUED
-    if not ask_first and not _may_leave(row, platform=platform):
+    if not ask_first and not _may_leave(row, platform=platform, now=now):
         return None
     if not ask_first and not row.disclosed:
         privacy.disclose(
@@ -128,7 +128,7 @@ def _take(row: Report, *, platform: Platform, now: datetime) -> Claim | None:
     )
 
 
-def _may_leave(row: Report, *, platform: Platform) -> bool:
+def _may_leave(row: Report, *, platform: Platform, now: datetime) -> bool:
     # The whitelist has the last word at the way out too: it may have shrunk since the message was written.
     too_much = fields_not_allowed(fields=row.fields, allowed=platform.allowed.get(MessageKind(row.kind), frozenset()))
     if not too_much:
@@ -137,6 +137,7 @@ def _may_leave(row: Report, *, platform: Platform) -> bool:
     row.field = too_much[0][:40]
     row.save()
     settle_those_behind(row)
+    tell_stay(row, now=now)
     return False
 
 

@@ -171,20 +171,20 @@ def _new(*, platform: Platform, occasion: Occasion, facts: ReportFacts, estate_i
 
 
 def _send_anew(row: Report, *, platform: Platform, now: datetime) -> None:
-    refused = row.state == ReportState.REJECTED
-    if refused or row.body is None:
+    if row.in_doubt:
+        # The platform may have it: only the same words under the same id are safe.
+        send_off(row, now=now)
+    else:
         facts = stays.get_report_facts(estate_id=row.estate_id, stay_id=row.stay_id)
         occasion = Occasion(kind=MessageKind(row.kind), happened_at=row.happened_at, why=row.why)
         written = _write(platform=platform, occasion=occasion, facts=facts, estate_id=row.estate_id)
-        if refused:
-            # The platform remembers its refusal under the old id: new content needs a new one.
+        if row.disclosed:
+            # It has left under the old id, and the platform may remember its refusal: new words need a new one.
             row.edition += 1
             row.message_id = f"{row.id}-{row.edition}"
-            row.disclosed = row.in_doubt = False
+            row.disclosed = False
         send_off(row, now=now)
         _enclose(row, written)
-    else:
-        send_off(row, now=now)
     row.save()
     settle_those_behind(row)
     tell_stay(row, now=now)
@@ -216,7 +216,11 @@ def _write(*, platform: Platform, occasion: Occasion, facts: ReportFacts, estate
 
 
 def _stay_facts(facts: ReportFacts, *, estate_id: str) -> StayFacts:
-    identity = people.get_identity(estate_id=estate_id, person_id=facts.person_id, document_id=facts.document_id)
+    try:
+        identity = people.get_identity(estate_id=estate_id, person_id=facts.person_id, document_id=facts.document_id)
+    except NotFound:
+        # Erased before it was reported: that must be seen by somebody, not retried for ever.
+        raise FactsMissing("zjhm") from None
     if facts.checked_in_at is None:
         raise FactsMissing("rzsj")
     return StayFacts(
