@@ -113,6 +113,18 @@ def test_the_console_sees_which_gates_are_online_and_how_far_behind(doors: Doors
     assert queries.count_gates(estate_id=doors.estate_id, now=NOON).online == 6
 
 
+def test_old_receipts_are_forgotten_but_never_a_gates_newest(doors: Doors) -> None:
+    for number in range(3):
+        version = doors.grant(f"stay_{number}").version
+        at = NOON + timedelta(days=number)
+        actions.record_receipt(box=doors.box, receipt=_receipt(version, *doors.box.gates, at=at), now=at)
+    late = NOON + timedelta(days=95)
+    assert actions.forget_old_receipts(actor=doors.keeper, now=NOON + timedelta(days=91)) == 1
+    assert actions.forget_old_receipts(actor=doors.keeper, now=late) == 1
+    assert actions.forget_old_receipts(actor=doors.keeper, now=late) == 0
+    assert {gate.behind for gate in queries.list_gates(estate_id=doors.estate_id, now=late)} == {0}
+
+
 def test_receipts_of_an_unknown_pass_are_not_found(doors: Doors) -> None:
     with pytest.raises(NotFound):
         queries.list_receipts(estate_id=doors.estate_id, pass_id="pass_of_nobody")

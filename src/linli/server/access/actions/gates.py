@@ -23,6 +23,7 @@ from linli.server.privacy import actions as privacy
 
 KEEPERS = (Role.SYSTEM, Role.ESTATE_ADMIN, Role.PROPERTY)
 SEEN_AGAIN_AFTER = timedelta(seconds=5)
+RECEIPTS_KEPT = timedelta(days=90)
 
 
 class NoSuchGate(Refusal):
@@ -175,6 +176,23 @@ def record_receipt(*, box: BoxView, receipt: Receipt, now: datetime) -> None:
             [box.estate_id, box.id, receipt.version, sorted(set(receipt.gates)), receipt.applied_at, now],
         )
     note_seen(box=box, now=now)
+
+
+def forget_old_receipts(*, actor: Actor, now: datetime) -> int:
+    """This will delete receipts older than ninety days, save each box's newest, and return how many (a timer's work)."""
+    actor.require(Role.SYSTEM)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM access_boxreceipt r WHERE estate_id = %s AND receipted_at < %s AND EXISTS (
+                SELECT 1 FROM access_boxreceipt newer
+                WHERE newer.estate_id = r.estate_id AND newer.box_id = r.box_id AND newer.version > r.version
+                  AND newer.gates @> r.gates
+            )
+            """,
+            [actor.estate_id, now - RECEIPTS_KEPT],
+        )
+        return int(cursor.rowcount)
 
 
 def note_seen(*, box: BoxView, now: datetime) -> None:
