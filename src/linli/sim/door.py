@@ -120,7 +120,13 @@ class Gates:
 
     def pull_the_cable(self, *, gate: str, online: bool) -> None:
         """This will cut or mend the network of the agent that serves a gate."""
-        self._clients[self._controls[gate]].post("/uplink", json={"online": online}).raise_for_status()
+        for turn in range(TRIES):
+            try:
+                self._clients[self._controls[gate]].post("/uplink", json={"online": online}).raise_for_status()
+                return
+            except httpx.HTTPError:
+                self._pause.wait(min(2.0, 0.1 * 2**turn))
+        raise Refused(0, "no_answer", {})
 
     def close(self) -> None:
         """This will close the connections."""

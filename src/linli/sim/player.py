@@ -17,7 +17,8 @@ from linli.sim.reader import BenchReader
 ZONE = ZoneInfo("Asia/Shanghai")
 PARTIES = ((1, 45), (2, 35), (3, 12), (4, 8))
 BY_EYE = 0.15
-RETRY_AFTER_SECONDS = 1.0
+PATIENCE_TURNS = 120
+PASSING_REASONS = ("NOT_ON_LIST", "REPLAYED", "SNAPSHOT_TOO_OLD", "no_answer")
 Say = Callable[[str], None]
 
 
@@ -132,21 +133,21 @@ class Player:
 
     def enter(self, guest: Guest) -> None:
         """This will bring a guest through an estate gate and the own entrance, each with a fresh code."""
-        estate = self.desk(self.plan.guard)
         for gate in (self._estate_gate(guest), guest.entrance):
-            sheaf = estate.call("GET", "/api/stays/me/codes?count=2", token=guest.token)
-            guest.code = sheaf["codes"][0]["code"]
-            guest.passed = True
-            seen = self._pass_through(gate, guest.code)
+            seen = self._pass_through(gate, guest)
         guest.opened = seen.open
 
-    def _pass_through(self, gate: str, code: str) -> Opening:
-        # A pass may be a moment younger than the gate's list: people step back and hold the phone up again.
-        for _ in range(40):
-            seen = self.gates.scan(gate=gate, code=code)
-            if seen.open or seen.reason not in ("NOT_ON_LIST", "no_answer"):
+    def _pass_through(self, gate: str, guest: Guest) -> Opening:
+        # A pass may be a moment younger than the gate's list, or the gate is just being restarted: people step back and
+        # hold the phone up again, with the code it shows by then.
+        for _ in range(PATIENCE_TURNS):
+            sheaf = self.desk(self.plan.guard).call("GET", "/api/stays/me/codes?count=2", token=guest.token)
+            guest.code = sheaf["codes"][0]["code"]
+            guest.passed = True
+            seen = self.gates.scan(gate=gate, code=guest.code)
+            if seen.open or seen.reason not in PASSING_REASONS:
                 return seen
-            time.sleep(0.25)
+            time.sleep(0.5)
         return seen
 
     def _estate_gate(self, guest: Guest) -> str:
@@ -154,12 +155,10 @@ class Player:
         return random.Random(guest.stay_id + "gate").choice(gates)
 
     def leave_for_good(self, guest: Guest) -> None:
-        """This will check a guest out and send them back to the doors with the code they kept."""
+        """This will check a guest out and, once the gates have receipted it, send them back with the code they kept."""
         estate = self.desk(self.plan.guard)
         kept = estate.call("GET", "/api/stays/me/codes?count=3", token=guest.token)["codes"]
-        estate.call("POST", "/api/stays/me/check-out", token=guest.token)
-        guest.left_at = time.monotonic()
-        time.sleep(RETRY_AFTER_SECONDS)
+        self._check_out(estate, guest)
         for gate in (guest.entrance, self.plan.offline_gate):
             seen = self.gates.scan(gate=gate, code=kept[0]["code"])
             guest.last_reason = seen.reason
@@ -171,6 +170,21 @@ class Player:
             guest.opened_after += 1
         except Refused:
             pass
+
+    def _check_out(self, estate: Estate, guest: Guest) -> None:
+        try:
+            estate.call("POST", "/api/stays/me/check-out", token=guest.token)
+        except Refused as refused:
+            # The answer to a first call was lost: it did happen.
+            if refused.code != "stay_not_there":
+                raise
+        guest.left_at = time.monotonic()
+        stay = estate.call("GET", "/api/stays/me", token=guest.token)
+        for _ in range(PATIENCE_TURNS):
+            told = estate.call("GET", f"/api/passes/{stay['access_pass']['id']}/receipts")
+            if told["receipted"] == told["gates"]:
+                return
+            time.sleep(0.5)
 
     def desk(self, account: tuple[str, str]) -> Estate:
         """This will return this thread's signed-in connection of an account."""

@@ -5,6 +5,7 @@ import time
 import urllib.request
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from linli.sim.day import Day, Played
 from linli.sim.player import Plan
 from linli.sim.reader import BenchReader
 from linli.supervise.instance import Instance, free_port, script, temporary
+from linli.supervise.keeper import ProgramFailed
 
 FAULTS = 0.05
 OFFLINE_GATE = "G01"
 READER = "bench-1"
 ESTATE = "DF2"
 PATIENCE_SECONDS = 120.0
+TRIES = 30
 Say = Callable[[str], None]
 
 
@@ -81,8 +84,18 @@ def plan_for(instance: Instance, *, clock_file: Path | None, guests: int) -> Pla
 
 
 def _tally(instance: Instance) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(instance.run("tally").splitlines()[-1])[ESTATE]
+    told: dict[str, Any] = _patiently(lambda: json.loads(instance.run("tally").splitlines()[-1]))[ESTATE]
     return told
+
+
+def _patiently(ask: Callable[[], Any]) -> Any:
+    # Somebody may be killing processes on purpose while this looks: what was killed is being started again.
+    for _ in range(TRIES - 1):
+        try:
+            return ask()
+        except (OSError, ProgramFailed, ValueError):
+            time.sleep(1.0)
+    return ask()
 
 
 def _drained(instance: Instance) -> bool:
@@ -104,16 +117,20 @@ def _settled(instance: Instance) -> dict[str, Any]:
 def _books(instance: Instance) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {instance.lodging_token}"}
     request = urllib.request.Request(f"{instance.lodging_url}/lodging/v1/books?size=1", headers=headers)
-    with urllib.request.urlopen(request, timeout=30) as response:
-        books: dict[str, Any] = json.load(response)
+    books: dict[str, Any] = _patiently(lambda: _fetched(request))
     return books
+
+
+def _fetched(request: urllib.request.Request | str) -> Any:
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.load(response)
 
 
 def _journals(instance: Instance) -> dict[str, int]:
     heads: dict[str, int] = {}
     for control in set(instance.gate_controls().values()):
-        with urllib.request.urlopen(f"{control}/gates", timeout=30) as response:
-            heads |= {gate["gate"]: gate["sequence"] for gate in json.load(response)["gates"]}
+        told = _patiently(partial(_fetched, f"{control}/gates"))
+        heads |= {gate["gate"]: gate["sequence"] for gate in told["gates"]}
     return {gate: sequence for gate, sequence in heads.items() if sequence}
 
 
