@@ -27,7 +27,7 @@ HOME = Path(tempfile.mkdtemp(prefix="linli-tests-"))
 def _leave_the_users_own_instance_alone() -> None:
     for name in list(os.environ):
         if name in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE") or (
-            name.startswith("LINLI_") and not name.startswith("LINLI_TEST_")
+            name.startswith("LINLI_") and not name.startswith(("LINLI_TEST_", "LINLI_WRITE_SNAPSHOTS"))
         ):
             del os.environ[name]
     os.environ["LINLI_HOME"] = str(HOME)

@@ -1,5 +1,7 @@
 """What is so about bookings: what a link invites to, what an operator has let."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from linli.server.kernel import clock
@@ -88,12 +90,21 @@ def _invited_room(room: lettings.LetRoomView, held: set[str], guests: list[Stay]
 def booking_view(row: Booking, *, unit: lettings.UnitView | None = None) -> BookingView:
     """This will show a booking to its operator or the office; the unit is looked up unless it is at hand."""
     unit = unit or lettings.get_unit(estate_id=row.estate_id, unit_id=row.unit_id)
+    return _views([row], {unit.id: unit})[0]
+
+
+def _views(rows: Sequence[Booking], units: Mapping[str, lettings.UnitView]) -> tuple[BookingView, ...]:
+    held: dict[str, list[str]] = {}
+    holds = BedHold.objects.filter(booking__in=rows, released_at__isnull=True).order_by("bed_id")
+    for booking_id, bed_id in holds.values_list("booking_id", "bed_id"):
+        held.setdefault(booking_id, []).append(bed_id)
+    registered = Stay.objects.filter(booking__in=rows).exclude(state=StayState.CANCELLED)
+    counts = Counter(registered.values_list("booking_id", flat=True))
+    return tuple(_view(row, units[row.unit_id], held.get(row.id, []), counts[row.id]) for row in rows)
+
+
+def _view(row: Booking, unit: lettings.UnitView, held: Sequence[str], registered: int) -> BookingView:
     labels = {bed.bed_id: f"{room.label}-{bed.label}" for room in unit.rooms for bed in room.beds}
-    held = (
-        BedHold.objects.filter(booking=row, released_at__isnull=True)
-        .order_by("bed_id")
-        .values_list("bed_id", flat=True)
-    )
     return BookingView(
         id=row.id,
         unit_id=row.unit_id,
@@ -104,8 +115,8 @@ def booking_view(row: Booking, *, unit: lettings.UnitView | None = None) -> Book
         arrive_at=row.arrive_at,
         leave_at=row.leave_at,
         guests_expected=row.guests_expected,
-        guests_registered=Stay.objects.filter(booking=row).exclude(state=StayState.CANCELLED).count(),
-        beds=tuple(labels[bed_id] for bed_id in held if bed_id in labels),
+        guests_registered=registered,
+        beds=tuple(dict.fromkeys(labels[bed_id] for bed_id in held if bed_id in labels)),
         state=row.state,
     )
 
@@ -121,4 +132,6 @@ def list_bookings(*, actor: Actor, day: date | None, page: int) -> tuple[Booking
         start, end = clock.local_day(day, places.zone(estate_id=actor.estate_id))
         rows = rows.filter(arrive_at__lt=end, leave_at__gt=start)
     page = max(1, page)
-    return tuple(booking_view(row) for row in rows.order_by("-arrive_at", "-id")[(page - 1) * PAGE : page * PAGE])
+    chosen = list(rows.order_by("-arrive_at", "-id")[(page - 1) * PAGE : page * PAGE])
+    known = lettings.list_units_by_id(estate_id=actor.estate_id, unit_ids={row.unit_id for row in chosen})
+    return _views(chosen, {unit.id: unit for unit in known})
