@@ -8,7 +8,7 @@ from linli.sim.door import Refused
 from linli.sim.people import person
 from linli.sim.player import PARTIES, ZONE, Guest, Party, Plan, Player, Say
 
-PAUSE_SECONDS = (3.0, 9.0)
+PAUSE_SECONDS = (2.0, 6.0)
 IN_HOUSE_AT_MOST = 120
 FIRST_INDEX = 1_000_000
 

@@ -147,7 +147,7 @@ class Player:
             seen = self.gates.scan(gate=gate, code=guest.code)
             if seen.open or seen.reason not in PASSING_REASONS:
                 return seen
-            time.sleep(0.5)
+            time.sleep(5.0 if seen.reason == "REPLAYED" else 0.5)
         return seen
 
     def _estate_gate(self, guest: Guest) -> str:
