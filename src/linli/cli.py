@@ -21,6 +21,7 @@ DOORS = {
     "tally": "linli.server.tally:main",
     "entrances": "linli.server.tally:entrances",
     "trust_reader": "linli.server.tally:trust_reader",
+    "rotate_keys": "linli.server.keys:rotate",
     "day": "linli.supervise.day:main",
     "journey": "linli.supervise.journey:main",
     "bench": "linli.bench:main",
@@ -60,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     add("seed", _seed, "fill an empty database with a fictional estate").add_argument("town", choices=["dongfang"])
     _add_enrol(add("enrol", _enrol, "enrol a gate box and write its enrolment file"))
     add("audit", _audit, "check the audit chain of every estate").add_argument("verb", choices=["verify"])
+    add("keys", _rotate_keys, "draw a new sealing key and rewrap what is sealed").add_argument(
+        "verb", choices=["rotate"]
+    )
     add("tally", _tally, "count what must be so on every estate, as JSON")
     add("entrances", _entrances, "tell which gate each entrance has, as JSON")
     reader = add("trust-reader", _trust_reader, "trust a document reader's signature on every estate")
@@ -137,6 +141,11 @@ def _audit(asked: argparse.Namespace) -> int:
     for report in reports:
         print(report)
     return 0 if all(report.whole for report in reports) else 1
+
+
+def _rotate_keys(asked: argparse.Namespace) -> int | None:
+    with _django():
+        return _door("rotate_keys")()  # type: ignore[no-any-return]
 
 
 def _tally(asked: argparse.Namespace) -> int | None:

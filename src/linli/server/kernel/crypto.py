@@ -169,6 +169,10 @@ def _derived(key: bytes, length: int) -> bytes:
 
 
 def _master(ring: Keyring, version: int, cipher: int) -> bytes:
+    if version not in ring.keys:
+        # Another process has rotated the keys since this one read them.
+        keyring.cache_clear()
+        ring = keyring()
     return _derived(ring.keys[version], KEY_BYTES[cipher])
 
 

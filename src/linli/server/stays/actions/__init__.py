@@ -35,6 +35,7 @@ from linli.server.stays.actions.registration import (
     record_guardian_call,
     register_guest,
 )
+from linli.server.stays.actions.seals import renew_seals
 from linli.server.stays.actions.terms import publish_house_rules
 from linli.server.stays.rules.beds import PeriodImpossible
 
@@ -68,5 +69,6 @@ __all__ = [
     "record_guardian_call",
     "register_guest",
     "release_passes_of_unit",
+    "renew_seals",
     "show_link",
 ]

@@ -9,7 +9,7 @@ from linli.server.access import actions as access
 from linli.server.access.queries import Origin
 from linli.server.kernel import ids, locks, outbox
 from linli.server.kernel.actors import Actor, Role, system
-from linli.server.kernel.errors import NotFound, Refusal
+from linli.server.kernel.errors import NotAllowed, NotFound, Refusal
 from linli.server.kernel.locks import Lock
 from linli.server.lettings import actions as letting_actions
 from linli.server.lettings import queries as lettings
@@ -243,8 +243,11 @@ def _toggle(estate_id: str, unit_id: str, *, hold: bool, everybody: bool, now: d
 
 def close_unit(*, actor: Actor, unit_id: str, reason: str, now: datetime) -> lettings.UnitView:
     """This will end the letting of a flat for good; refuses with `GuestsStillThere` while anybody is booked or staying."""
+    unit = lettings.get_unit(estate_id=actor.estate_id, unit_id=unit_id)
+    # Asked first: whether guests are there is nobody's business who may not close the flat.
+    if "close" not in letting_actions.allowed_verbs(actor=actor, operator_id=unit.operator_id):
+        raise NotAllowed
     with transaction.atomic():
-        unit = lettings.get_unit(estate_id=actor.estate_id, unit_id=unit_id)
         locks.take_all(Lock.BED, [bed.bed_id for room in unit.rooms for bed in room.beds])
         booked = Booking.objects.filter(estate_id=actor.estate_id, unit_id=unit_id, state=BookingState.BOOKED)
         if booked.exists() or Stay.objects.filter(unit_id=unit_id, state__in=OPEN_STAYS).exists():
