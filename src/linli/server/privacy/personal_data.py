@@ -1,7 +1,7 @@
 """What privacy itself holds on persons: the ledger of what left the estate, three years, then it goes too."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from linli.server.privacy import queries
