@@ -14,9 +14,7 @@ GATES = frozenset({"G01", "G02"})
 
 
 def read_batch(body: bytes, *, gates: frozenset[str]) -> Reading:
-    reading = Reading(gates=gates)
-    rules.read_lines(rules.split_batch(body), into=reading)
-    return reading
+    return rules.read_lines(rules.split_batch(body), gates=gates)
 
 
 def _entries(count: int) -> list[Entry]:

@@ -175,6 +175,41 @@ def test_damaged_bytes_cost_their_own_line_and_no_other(doors: Doors) -> None:
     assert kept == {damaged, b"v1\tG01\tseven", b"'; DROP TABLE--"}
 
 
+def test_a_long_batch_with_one_bad_line_comes_to_what_a_short_one_does(doors: Doors) -> None:
+    gate = Gate("G01")
+    gate.write(700)
+    damaged = [gate.lines[300].encode()[:40] + b"\xff", b"\\.", gate.lines[301].encode().replace(b"\tin\t", b"\tout\t")]
+    for bad in damaged:
+        body = batch(gate.lines[:300]) + bad + b"\n" + batch(gate.lines[302:])
+        receipt = actions.record_gate_events(box=doors.box, body=body, now=NOON)
+        assert receipt.gaps == (Gap(gate="G01", first=301, last=302),)
+        assert len(receipt.broken) == 1
+    assert stored(doors) == [*range(1, 301), *range(303, 701)]
+    assert JournalFault.objects.count() == 3
+    assert send(doors, gate.lines).gaps == ()
+    assert stored(doors) == list(range(1, 701))
+
+
+def test_a_long_batch_out_of_order_doubled_and_of_many_gates_is_taken_in(doors: Doors) -> None:
+    gates = [Gate("G01"), Gate("G02"), Gate("G05")]
+    lines = [line for gate in gates for line in gate.write(200)]
+    random.Random(51).shuffle(lines)
+    receipt = send(doors, lines, lines[:250])
+    assert (receipt.gaps, receipt.broken) == ((), ())
+    assert [stored(doors, gate.code) for gate in gates] == [list(range(1, 201))] * 3
+    again = send(doors, lines)
+    assert again == receipt
+
+
+def test_a_long_batch_in_order_is_told_and_first_uses_are_seen(doors: Doors) -> None:
+    granted, gate = doors.grant(), Gate("G01")
+    gate.write(300)
+    gate.write(1, serial=int(granted.serial, 16))
+    assert send(doors, gate.lines).stored["G01"] == 301
+    assert send(doors, gate.write(300)).stored["G01"] == 601
+    assert len(uses()) == 1
+
+
 def test_a_line_without_end_is_kept_by_its_beginning(doors: Doors) -> None:
     actions.record_gate_events(box=doors.box, body=b"x" * 100_000, now=NOON)
     assert len(bytes(JournalFault.objects.get().line)) == 1_000

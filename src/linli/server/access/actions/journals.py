@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from heapq import nlargest
 
-from django.db import connection, transaction
+import psycopg
+from django.db import DataError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from linli.gate.journal import Broken, Gap
@@ -20,8 +22,10 @@ from linli.server.access.rules import Entry, Fault, Known, Reading, Settled, Spa
 from linli.server.kernel import outbox
 
 SHOWN = 20
-PIECE = 250
+MANY = 200
 TOLD = 500
+# Checking needs the processor, taking in only waits for the database: a second thread does the one during the other.
+_hands = ThreadPoolExecutor(4, thread_name_prefix="journal")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -32,14 +36,19 @@ def record_gate_events(*, box: BoxView, body: bytes, now: datetime) -> JournalRe
     """
     texts = rules.split_batch(body)
     with transaction.atomic(), connection.cursor() as cursor:
-        reading = _read_while_copying(cursor, box, texts)
-        heads = _lock_heads(cursor, box, reading.lines)
+        if len(texts) < MANY:
+            reading, stored = rules.read_lines(texts, gates=box.gates), False
+            heads = _lock_heads(cursor, box, reading.lines)
+        else:
+            heads = _lock_heads(cursor, box, box.gates)
+            reading, stored = _store_while_reading(cursor, box, texts, heads, now)
         gaps = _open_gaps(cursor, box)
         settled = _settle(cursor, box, reading, heads, gaps)
         new = {gate: one.new for gate, one in settled.items() if one.new}
         faults = (*reading.faults, *(fault for one in settled.values() for fault in one.faults))
         if new:
-            _store(cursor, box, reading, new, now)
+            if not stored:
+                _store(cursor, box, [entry.text for entries in new.values() for entry in entries], now)
             _move_heads(cursor, box, settled)
             for gate in new:
                 _keep_gaps(cursor, box, gate, gaps.get(gate, {}), settled[gate].gaps, now)
@@ -49,6 +58,10 @@ def record_gate_events(*, box: BoxView, body: bytes, now: datetime) -> JournalRe
             _keep_faults(cursor, box, faults, now)
     note_seen(box=box, now=now)
     return _receipt(box, heads, gaps, settled, faults)
+
+
+class _NotInOrder(Exception):
+    """A batch must be looked at line by line."""
 
 
 Heads = Mapping[str, tuple[int, str]]
@@ -127,28 +140,38 @@ def _stored(
     return found
 
 
-def _read_while_copying(cursor: CursorWrapper, box: BoxView, texts: Sequence[str]) -> Reading:
-    """Check the lines piece by piece; the database takes one piece in while the next is checked."""
-    reading = Reading(gates=frozenset(box.gates))
-    if texts:
-        cursor.execute(_ARRIVALS)
-        # What was hashed is what travelled is what is copied: the line's own TABs separate the columns.
-        with cursor.copy("COPY access_arrivals FROM STDIN (NULL '-')") as copy:
-            for at in range(0, len(texts), PIECE):
-                held = rules.read_lines(texts[at : at + PIECE], into=reading)
-                if held:
-                    copy.write("\n".join([*held, ""]).encode())
-    return reading
+def _store_while_reading(
+    cursor: CursorWrapper, box: BoxView, texts: Sequence[str], heads: Heads, now: datetime
+) -> tuple[Reading, bool]:
+    """Let the database take a long batch in while it is checked here; say whether it could stay.
+
+    Unless every line holds and goes on where its journal stands, all is taken back, before anybody could see it.
+    """
+    later: Future[Reading] | None = None
+    try:
+        with transaction.atomic():
+            _copy(cursor, texts)
+            later = _hands.submit(rules.read_lines, texts, gates=box.gates)
+            cursor.execute(_TAKE_IN, [box.estate_id, now])
+            reading = later.result()
+            if not rules.simply_goes_on(reading, heads):
+                raise _NotInOrder
+    except (_NotInOrder, DataError, psycopg.DataError, UnicodeError):
+        # The database stumbles over what the check will name, line by line.
+        return later.result() if later else rules.read_lines(texts, gates=box.gates), False
+    return reading, True
 
 
-def _store(
-    cursor: CursorWrapper, box: BoxView, reading: Reading, new: Mapping[str, Sequence[Entry]], now: datetime
-) -> None:
-    if any(len(new.get(gate, ())) < len(entries) for gate, entries in reading.lines.items()):
-        kept = {entry.hash for entries in new.values() for entry in entries}
-        dropped = {entry.hash for entries in reading.lines.values() for entry in entries} - kept
-        cursor.execute("DELETE FROM access_arrivals WHERE hash = ANY(%s)", [list(dropped)])
+def _store(cursor: CursorWrapper, box: BoxView, texts: Sequence[str], now: datetime) -> None:
+    _copy(cursor, texts)
     cursor.execute(_TAKE_IN, [box.estate_id, now])
+
+
+def _copy(cursor: CursorWrapper, texts: Sequence[str]) -> None:
+    cursor.execute(_ARRIVALS)
+    # What was hashed is what travelled is what is copied: the line's own TABs separate the columns.
+    with cursor.copy("COPY access_arrivals FROM STDIN (NULL '-')") as copy:
+        copy.write("\n".join(texts).encode())
 
 
 def _move_heads(cursor: CursorWrapper, box: BoxView, settled: Mapping[str, Settled]) -> None:

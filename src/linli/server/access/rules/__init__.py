@@ -13,6 +13,7 @@ from linli.server.access.rules.journals import (
     Span,
     read_lines,
     settle,
+    simply_goes_on,
     split_batch,
     wanted,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "doors_of",
     "read_lines",
     "settle",
+    "simply_goes_on",
     "split_batch",
     "wanted",
     "whole_seconds",

@@ -5,7 +5,7 @@ apart. A line that holds but does not follow from its neighbour is stored, and t
 nobody can say which.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -52,13 +52,12 @@ class Fault(NamedTuple):
     line: str
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What has been read of a batch of one box: the lines that hold, by gate, in the order they came, and those that do not."""
+    """A batch of one box: the lines that hold by themselves, by gate, in the order they came, and those that do not."""
 
-    gates: frozenset[str]
-    lines: dict[str, list[Entry]] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
+    lines: Mapping[str, Sequence[Entry]]
+    faults: tuple[Fault, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,26 +92,30 @@ def split_batch(body: bytes) -> list[str]:
     return texts
 
 
-def read_lines(texts: Iterable[str], *, into: Reading) -> list[str]:
-    """This will read some lines into `into`, and return those that hold by themselves; never raises."""
-    fields_of, known = journal.fields, into.lines
-    held = []
+def read_lines(texts: Iterable[str], *, gates: Collection[str]) -> Reading:
+    """This will check each line by itself, and that its gate is one of the box's; never raises."""
+    fields_of = journal.fields
+    lines: dict[str, list[Entry]] = {}
+    faults = []
     for text in texts:
         fields = fields_of(text)
         if fields is None:
-            into.faults.append(_unbelievable(text))
+            faults.append(_unbelievable(text))
             continue
         gate, sequence, at_us, *_, prev, digest = fields
         entry = Entry(int(sequence), prev, digest, text, int(at_us))
-        if gate in known:
-            known[gate].append(entry)
-        elif gate in into.gates:
-            known[gate] = [entry]
+        if gate in lines:
+            lines[gate].append(entry)
+        elif gate in gates:
+            lines[gate] = [entry]
         else:
-            into.faults.append(Fault(gate, entry.sequence, "foreign", text))
-            continue
-        held.append(text)
-    return held
+            faults.append(Fault(gate, entry.sequence, "foreign", text))
+    return Reading(lines=lines, faults=tuple(faults))
+
+
+def simply_goes_on(reading: Reading, heads: Mapping[str, tuple[int, str]]) -> bool:
+    """This will say whether all lines hold and each gate's go on where its journal stands, as nearly always."""
+    return not reading.faults and all(_follow(entries, *heads[gate]) for gate, entries in reading.lines.items())
 
 
 def wanted(entries: Iterable[Entry], *, sequence: int) -> list[int]:
@@ -124,7 +127,7 @@ def wanted(entries: Iterable[Entry], *, sequence: int) -> list[int]:
 
 def settle(*, gate: str, entries: Sequence[Entry], known: Known) -> Settled:
     """This will fit a gate's lines, whatever their order, to what has come in before; the result does not depend on the order."""
-    if _follow(entries, known):
+    if _follow(entries, known.sequence, known.hash):
         return Settled(
             new=tuple(entries), sequence=entries[-1].sequence, hash=entries[-1].hash, gaps=known.gaps, faults=()
         )
@@ -149,15 +152,13 @@ def _unbelievable(text: str) -> Fault:
     return Fault(told.gate, told.sequence, told.why, text)
 
 
-def _follow(entries: Sequence[Entry], known: Known) -> bool:
-    """Say whether the lines simply go on where the journal stands, as nearly all do."""
-    sequence, digest = known.sequence, known.hash
+def _follow(entries: Iterable[Entry], sequence: int, digest: str) -> bool:
     for entry in entries:
         sequence += 1
         if entry.sequence != sequence or entry.prev != digest:
             return False
         digest = entry.hash
-    return bool(entries)
+    return True
 
 
 def _fresh(gate: str, entries: Sequence[Entry], known: Known) -> tuple[list[Entry], list[Fault]]:
