@@ -1,9 +1,15 @@
 """Two threads, one bed; eight threads, one bed: one winner each time, never none, never two, and nobody in a deadlock."""
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
+from linli.server.access import actions as access
+from linli.server.kernel import locks
+from linli.server.kernel.actors import Role
+from linli.server.kernel.locks import Lock
 from linli.server.kernel.periods import Period
 from linli.server.lettings import actions as lettings
 from linli.server.privacy import queries as privacy
@@ -221,3 +227,49 @@ def test_a_flat_suspended_while_guests_are_admitted_holds_every_pass(world: Worl
         world.relay()
         for stay in waiting:
             stays.cancel_booking(actor=world.office, booking_id=stay.booking_id, reason="", now=world.now)
+
+
+def test_a_flat_closed_while_a_booking_waits_for_its_beds_takes_nobody(world: World) -> None:
+    unit = world.units["other"]
+    beds = [bed.bed_id for room in unit.rooms for bed in room.beds]
+    held, close_waits = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            locks.take_all(Lock.BED, beds)
+            held.set()
+            close_waits.wait(10)
+            threading.Event().wait(0.3)
+
+    def close() -> object:
+        held.wait(10)
+        threading.Timer(0.2, close_waits.set).start()
+        return stays.close_unit(actor=world.office, unit_id=unit.id, reason="sold", now=world.now)
+
+    def book() -> object:
+        close_waits.wait(10)
+        return world.book("other")
+
+    _, closed, booked = collide(hold, close, book)
+    assert (kinds([closed]), kinds([booked])) == (["ok"], ["UnitNotLetting"])
+    assert Booking.objects.count() == 0
+
+
+def test_a_cancelled_party_and_a_desk_that_revokes_its_passes_never_wait_crosswise(world: World) -> None:
+    before, desk = deadlocks(), world.actor(Role.PROPERTY)
+    for _ in range(4):
+        party = world.stay("dorm", guests=4)
+        outcomes = collide(
+            lambda p=party: stays.cancel_booking(
+                actor=world.office, booking_id=p[0].booking_id, reason="ill", now=world.now
+            ),
+            *[
+                lambda s=stay: access.revoke_pass(
+                    actor=desk, pass_id=s.access_pass.id, reason="lost phone", now=world.now
+                )
+                for stay in party[::-1]
+            ],
+        )
+        assert kinds(outcomes) == ["ok"] * 5
+        assert {world.see(stay).access_pass.state for stay in party} == {"revoked"}
+    assert deadlocks() == before

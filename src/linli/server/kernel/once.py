@@ -76,7 +76,7 @@ def _repeat(estate_id: str, actor_id: str, key: str, digest: bytes) -> Answered:
     row = OnceKey.objects.get(estate_id=estate_id, actor_id=actor_id, key=key)
     if bytes(row.request_digest) != digest or row.status is None or row.answer is None:
         raise KeyReused(field="Idempotency-Key")
-    return Answered(status=row.status, body=crypto.unseal(row.answer, context=SEALED_AS).encode(), repeated=True)
+    return Answered(status=row.status, body=crypto.unseal(bytes(row.answer), context=SEALED_AS).encode(), repeated=True)
 
 
 def forget_old(*, now: datetime) -> int:

@@ -109,6 +109,9 @@ def book(*, actor: Actor, wanted: Wanted, now: datetime) -> Booked:
             booked_by=actor.id,
             booked_at=now,
         )
+        # The flat was looked at before its beds were locked: somebody may have closed it while we waited.
+        if not Booking.objects.filter(id=row.id, unit__state="ACTIVE").exists():
+            raise UnitNotLetting(field="unit_id")
         _hold(row, holds, wanted.period)
         privacy.record(actor=actor, verb="book", subject=row.id, now=now)
     return Booked(booking=queries.booking_view(row, unit=unit), registration_token=registration_token(row, now=now))

@@ -1,5 +1,6 @@
 """Who is in the house: arriving, moving, leaving, and what happens when nobody saw it."""
 
+import contextlib
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -21,7 +22,16 @@ from linli.server.stays.events import GuestCheckedIn, GuestCheckedOut, GuestMove
 from linli.server.stays.models import BedHold, Booking, Stay
 from linli.server.stays.queries import StayView
 from linli.server.stays.rules.beds import BedTaken, NotInThisUnit, RoomFull
-from linli.server.stays.rules.states import GONE, OPEN_STAYS, BookingState, ReportState, StayState, check_step
+from linli.server.stays.rules.states import (
+    GONE,
+    OPEN_STAYS,
+    BookingNotOpen,
+    BookingState,
+    GuestsInHouse,
+    ReportState,
+    StayState,
+    check_step,
+)
 
 
 class GuestsStillThere(Refusal):
@@ -199,14 +209,16 @@ def _close_unused(estate_id: str, *, now: datetime) -> int:
     )
     closed = 0
     for booking_id in list(due.order_by("id").values_list("id", flat=True)):
-        if Stay.objects.filter(booking_id=booking_id, state=StayState.IN_HOUSE).exists():
-            continue
-        if Stay.objects.filter(booking_id=booking_id, state__in=GONE).exists():
-            letting.close_booking(actor=system(estate_id), booking_id=booking_id, now=now)
-        else:
-            letting.mark_no_show(actor=system(estate_id), booking_id=booking_id, now=now)
-        closed += 1
+        # Somebody may close it, or a late word of a gate bring a guest in, while we look: then there is nothing to do.
+        with contextlib.suppress(BookingNotOpen, GuestsInHouse):
+            end = letting.close_booking if _somebody_came(booking_id) else letting.mark_no_show
+            end(actor=system(estate_id), booking_id=booking_id, now=now)
+            closed += 1
     return closed
+
+
+def _somebody_came(booking_id: str) -> bool:
+    return Stay.objects.filter(booking_id=booking_id, state__in=GONE).exists()
 
 
 def hold_passes_of_unit(*, estate_id: str, unit_id: str, at_once: bool, now: datetime) -> int:
