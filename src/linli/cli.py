@@ -73,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     add("journey", _journey, "walk one guest through on real input files").add_argument("--json", action="store_true")
     bench = add("bench", _bench, "measure, each beside the floor it is held against; prints JSON")
     bench.add_argument("names", nargs="*", metavar="NAME", help="all when left out")
+    bench.add_argument("--quick", action="store_true", help="a small run, to see that it works")
+    bench.add_argument("--json", action="store_true", help="it always prints JSON, one object a benchmark")
     return parser
 
 
@@ -172,7 +174,7 @@ def _journey(asked: argparse.Namespace) -> int | None:
 
 
 def _bench(asked: argparse.Namespace) -> int | None:
-    return _door("bench")(names=asked.names)  # type: ignore[no-any-return]
+    return _door("bench")(names=asked.names, quick=asked.quick)  # type: ignore[no-any-return]
 
 
 def _refused(problem: Exception) -> int:

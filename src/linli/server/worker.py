@@ -27,6 +27,7 @@ from linli.server.access import actions as access  # noqa: E402
 from linli.server.connectors import tasks as connectors  # noqa: E402
 from linli.server.kernel import clock, once, outbox  # noqa: E402
 from linli.server.kernel.actors import system  # noqa: E402
+from linli.server.people import actions as people  # noqa: E402
 from linli.server.places import queries as places  # noqa: E402
 from linli.server.privacy import actions as privacy  # noqa: E402
 from linli.server.stays import tasks as stays  # noqa: E402
@@ -128,7 +129,10 @@ def enforce_retention(timestamp: int) -> None:
 
 def _forget(now: datetime) -> int:
     with transaction.atomic():
-        return once.forget_old(now=now) + outbox.forget_done(now=now)
+        forgotten = once.forget_old(now=now) + outbox.forget_done(now=now) + people.forget_failures(now=now)
+        return forgotten + sum(
+            access.forget_old_receipts(actor=system(estate_id), now=now) for estate_id in places.estate_ids()
+        )
 
 
 def main() -> int:
