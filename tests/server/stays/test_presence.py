@@ -221,6 +221,36 @@ def test_a_move_back_into_a_bed_let_meanwhile_is_refused(world: World) -> None:
         move(world, stay, one, after=2 * HOUR)
 
 
+def test_a_room_taken_whole_is_given_back_whole_when_its_only_guest_moves(world: World) -> None:
+    large, small = world.units["home"].rooms
+    (stay,) = world.stay("home", state="IN_HOUSE", room_ids=[large.room_id])
+    stays.move_guest(actor=world.operator, stay_id=stay.id, room_id=small.room_id, bed_id=None, now=world.now + HOUR)
+    world.book("home", guests=2, room_ids=[large.room_id], start=world.now + HOUR)
+    with Unchanged(), pytest.raises(BedTaken):
+        world.book("home", room_ids=[small.room_id], start=world.now + HOUR)
+
+
+def test_a_room_taken_whole_stays_taken_while_a_guest_is_still_to_come(world: World) -> None:
+    large, small = world.units["home"].rooms
+    booked = world.book("home", guests=3)
+    first = world.register(booked, room_id=large.room_id).stay
+    stays.move_guest(actor=world.operator, stay_id=first.id, room_id=small.room_id, bed_id=None, now=world.now)
+    assert world.register(booked, room_id=large.room_id).stay.state == "REGISTERED"
+
+
+def test_nobody_checks_out_of_a_night_that_has_not_begun(world: World) -> None:
+    (stay,) = world.stay(start=world.now + 3 * DAY)
+    with Unchanged(), pytest.raises(StayNotThere):
+        stays.check_out(actor=world.guest(stay), stay_id=stay.id, now=world.now + DAY)
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=-20_000), timedelta(days=20_000)])
+def test_a_gate_whose_clock_is_wrong_does_not_move_the_arrival_out_of_the_stay(world: World, wrong: timedelta) -> None:
+    (stay,) = world.stay()
+    stays.mark_arrival(estate_id=world.estate_id, stay_id=stay.id, happened_at=world.now + wrong, now=world.now + HOUR)
+    assert world.now <= world.see(stay).checked_in_at <= world.now + HOUR
+
+
 def test_a_stay_nobody_ended_is_closed_and_flagged_as_presumed(world: World) -> None:
     (stay,) = world.stay(state="IN_HOUSE")
     leave = stay.leave_at

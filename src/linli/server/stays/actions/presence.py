@@ -29,6 +29,7 @@ from linli.server.stays.rules.states import (
     BookingState,
     GuestsInHouse,
     ReportState,
+    StayNotThere,
     StayState,
     check_step,
 )
@@ -46,6 +47,8 @@ def mark_arrival(*, estate_id: str, stay_id: str, happened_at: datetime, now: da
         stay = locked_stay(actor=system(estate_id), stay_id=stay_id)
         if stay.arrived_at is not None:
             return
+        # No pass opens before it is granted, and nothing has happened yet that will: a gate's clock that says so is wrong.
+        happened_at = min(max(happened_at, stay.registered_at), now)
         stay.arrived_at = happened_at
         if stay.state == StayState.VERIFIED:
             _enter(stay, at=happened_at, now=now)
@@ -89,10 +92,17 @@ def check_out(*, actor: Actor, stay_id: str, now: datetime) -> StayView:
         _require_leaver(actor, stay)
         check_step(stay.state, "check_out")
         if stay.state == StayState.VERIFIED:
+            _check_begun(stay, now=now)
             _enter(stay, at=min(max(stay.arrive_at, stay.registered_at), now), now=now)
         _leave(stay, StayState.CHECKED_OUT, at=now, now=now)
         privacy.record(actor=actor, verb="check_out", subject=stay.id, now=now)
     return queries.view(stay)
+
+
+def _check_begun(stay: Stay, *, now: datetime) -> None:
+    # Before the pass begins nobody can have come in: a night that was not slept must not be reported. Cancel the booking instead.
+    if now < stay.arrive_at - queries.policy(estate_id=stay.estate_id, now=now).grace_before:
+        raise StayNotThere(state=stay.state)
 
 
 def _require_leaver(actor: Actor, stay: Stay) -> None:
@@ -170,10 +180,12 @@ def _hold_bed(stay: Stay, room: lettings.LetRoomView, bed_id: str | None, *, now
             )
     except IntegrityError as problem:
         raise BedTaken(field="bed_id") from problem
-    left_bed = stay.bed_id
+    left_bed, left_room = stay.bed_id, stay.room_id
     stay.room_id, stay.bed_id = room.room_id, free[0]
     stay.save(update_fields=["room", "bed"])
     _let_go(stay, left_bed, now=now)
+    if left_room != stay.room_id:
+        _let_go_of_room(stay, left_room, now=now)
 
 
 def _let_go(stay: Stay, bed_id: str | None, *, now: datetime) -> None:
@@ -182,6 +194,14 @@ def _let_go(stay: Stay, bed_id: str | None, *, now: datetime) -> None:
     if bed_id is None or still:
         return
     letting.let_go(held, now=now)
+
+
+def _let_go_of_room(stay: Stay, room_id: str, *, now: datetime) -> None:
+    # Once everybody is registered and nobody sleeps there, a room taken whole is given back whole.
+    there = Stay.objects.filter(booking=stay.booking, state__in=OPEN_STAYS)
+    if there.filter(room_id=room_id).exists() or there.count() < stay.booking.guests_expected:
+        return
+    letting.let_go(BedHold.objects.filter(booking=stay.booking, room_id=room_id, released_at__isnull=True), now=now)
 
 
 def close_overdue(*, estate_id: str, now: datetime) -> int:
