@@ -181,11 +181,11 @@ _PAST_BOOKINGS = """
 """
 _PAST_STAYS = """
     INSERT INTO stays_stay (id, estate_id, booking_id, unit_id, person_id, document_id, purpose_id, room_id, state, guest_masked,
-        belongs, minor, level, eyes, paper, company, elsewhere, overlap_reason, decision_row, decision_result, duties,
+        belongs, age, minor, document_masked, level, eyes, paper, company, elsewhere, overlap_reason, decision_row, decision_result, duties,
         relation_to_booker, house_rules_version, notice_version, arrive_at, leave_at, registered_at, registered_by, checked_in_at,
         checked_out_at, presumed_left, report_state, receipt)
     SELECT 'stay_' || b.id, b.estate_id, b.id, b.unit_id, p.person, p.document, p.purpose, r.room_id, 'CHECKED_OUT', '',
-        'mainland', false, 4, '{}', 'valid', 'alone', 'no', '', 1, 'allow', '{}', '', '1', '1', b.arrive_at, b.leave_at,
+        'mainland', 'adult', false, '', 4, '{}', 'valid', 'alone', 'no', '', 1, 'allow', '{}', '', '1', '1', b.arrive_at, b.leave_at,
         b.arrive_at, 'past', b.arrive_at, b.leave_at, false, 'ACCEPTED', 'past'
     FROM stays_booking b
     JOIN (SELECT DISTINCT ON (unit_id) unit_id, room_id FROM lettings_letroom) r ON r.unit_id = b.unit_id
