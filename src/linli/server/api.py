@@ -3,8 +3,11 @@
 from typing import Any
 
 import structlog
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import HttpBearer
@@ -17,6 +20,7 @@ from linli.server.kernel import clock, tickets
 from linli.server.kernel.actors import Actor, Grant, Role
 from linli.server.kernel.door import refused
 from linli.server.kernel.errors import BadField, NotAllowed, NotFound, Refusal, SignInNeeded, TryAgain
+from linli.server.kernel.files import FileTooBig
 from linli.server.lettings.api import router as lettings_router
 from linli.server.overview import router as overview_router
 from linli.server.people import queries as people
@@ -126,6 +130,16 @@ def _on_bad_fields(request: HttpRequest, problem: ValidationError) -> HttpRespon
 def _on_http_error(request: HttpRequest, problem: HttpError) -> HttpResponse:
     if problem.status_code == 403:
         return refused(NotAllowed())
+    return refused(Malformed())
+
+
+@api.exception_handler(MultiPartParserError)
+@api.exception_handler(SuspiciousOperation)
+@api.exception_handler(UnreadablePostError)
+def _on_unreadable_body(request: HttpRequest, problem: Exception) -> HttpResponse:
+    # A body that no browser sends: a boundary that is none, a thousand fields, more than we take, a sender that hung up.
+    if isinstance(problem, RequestDataTooBig):
+        return refused(FileTooBig(limit_mb=settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024 // 1024))
     return refused(Malformed())
 
 
