@@ -20,7 +20,10 @@ WITHOUT_DJANGO = (
     *("gate/", "edge/", "sim/", "faces/", "documents/", "rules/", "supervise/"),
     *("house/test_contracts.py", "house/test_style.py", "server/test_env.py", "server/test_postgres.py"),
 )
-hypothesis.settings.register_profile("fast", max_examples=25)
+# No deadlines: a machine that is busy with something else is not a wrong answer.
+hypothesis.settings.register_profile("linli", deadline=None)
+hypothesis.settings.register_profile("fast", deadline=None, max_examples=25)
+hypothesis.settings.load_profile("linli")
 HOME = Path(tempfile.mkdtemp(prefix="linli-tests-"))
 
 

@@ -90,7 +90,7 @@ marks = st.dictionaries(
 
 
 @given(scans, snapshots, near | instants, marks, st.sampled_from(Clock))
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=5 * settings.default.max_examples)
 def test_every_scan_has_an_answer_and_the_answer_is_the_same_again(scan, snapshot, now, seen, clock):
     verdict = decide(scan, snapshot, now, seen, clock=clock)
     assert verdict.reason in PRECEDENCE
