@@ -11,4 +11,4 @@ const TONES: Record<string, Tone> = {
   booked: 'good', changed: 'go', unchanged: 'past', cancelled: 'past', past: 'past', block: 'plain', conflict: 'bad', question: 'warn', problem: 'bad',
 };
 
-export const toneOf = (state: string | null | undefined): Tone => (state ? (TONES[state] ?? 'plain') : 'past');
+export const toneOf = (state: string | null | undefined): Tone => (state ? (TONES[state] ?? TONES[state.toUpperCase()] ?? 'plain') : 'past');

@@ -27,8 +27,9 @@ export function textIn(language: Language, key: TextKey, blanks?: Blanks): strin
 /** The words for a code the server sent; a code newer than this page is shown as itself rather than hidden. */
 export function wordIn(language: Language, section: WordSection, code: string | number | null | undefined): string {
   if (code === null || code === undefined || code === '') return '';
-  const known = TEXTS[language][section]?.[String(code)];
-  return known ?? String(code).toLowerCase().replaceAll('_', ' ');
+  const words = TEXTS[language][section];
+  // The gates' own vocabulary is in small letters, the server's states are in capitals.
+  return words?.[String(code)] ?? words?.[String(code).toUpperCase()] ?? String(code).toLowerCase().replaceAll('_', ' ');
 }
 
 /** 中文 for any Chinese browser, else English; a stored choice wins. */
