@@ -20,7 +20,8 @@ LIVE_DAY_PAUSE_SECONDS = 2.0
 
 def main() -> int:
     """Start everything, say where it is, keep it running until told to stop; 0 after a clean stop, 1 otherwise."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: started in the background of a script it would otherwise be deaf to Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         instance = Instance(environ=os.environ, say=_say)

@@ -68,18 +68,20 @@ class Hostel:
         """The next fictional guest."""
         return fictional.person(index=next(self._guests), seed=7, today=clock.now().date(), kind=kind)
 
-    def arrive(self, *, kind: str = "mainland", person: FictionalPerson | None = None) -> str:
-        """Book, register, look in the eye, check in; the id of the stay."""
+    def arrive(
+        self, *, kind: str = "mainland", person: FictionalPerson | None = None, registered_at: datetime | None = None
+    ) -> str:
+        """Book, register (now, or earlier), look in the eye, check in; the id of the stay."""
         now = clock.now()
         guest = person or self.person(kind=kind)
-        stay_id = self.register(guest)
+        stay_id = self.register(guest, now=registered_at or now)
         stays.confirm_by_eye(actor=self.actor(Role.GUARD), stay_id=stay_id, now=now)
         stays.check_in(actor=self.actor(Role.GUARD), stay_id=stay_id, now=now)
         return stay_id
 
-    def register(self, guest: FictionalPerson) -> str:
-        """Book a bed and register a guest in it; the id of the stay."""
-        now = clock.now()
+    def register(self, guest: FictionalPerson, *, now: datetime | None = None) -> str:
+        """Book a bed and register a guest in it, now or then; the id of the stay."""
+        now = now or clock.now()
         wanted = Wanted(unit_id=self.unit_id, period=Period(start=now, end=now + timedelta(days=1)), guests_expected=1)
         booked = stays.book(actor=self.hand, wanted=wanted, now=now)
         form = GuestForm(

@@ -329,7 +329,7 @@ def test_a_field_that_is_no_longer_allowed_does_not_leave(
 
 
 def test_an_earlier_arrival_known_late_is_amended(hostel: Hostel, courier: Courier, books: httpx.Client) -> None:
-    stay_id = hostel.arrive()
+    stay_id = hostel.arrive(registered_at=clock.now() - timedelta(hours=1))
     hostel.relay()
     deliver(courier)
     earlier = clock.now() - timedelta(minutes=30)
