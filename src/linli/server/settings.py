@@ -71,7 +71,13 @@ def _database(address: str) -> dict[str, object]:
         "PORT": options.pop("port", str(parts.port or "")),
         # A pooled connection that died with a restarted database is found out before it is used.
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {**options, "pool": {"min_size": 1, "max_size": 24, "timeout": 15}},
+        # Plans are kept by the connection: a check-in asks the same forty questions every time.
+        "OPTIONS": {
+            "server_side_binding": True,
+            "prepare_threshold": 5,
+            **options,
+            "pool": {"min_size": 1, "max_size": 24, "timeout": 15},
+        },
     }
 
 

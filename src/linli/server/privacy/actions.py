@@ -35,6 +35,7 @@ def declare_purposes(*, actor: Actor, now: datetime) -> int:
                 },
             )
             declared += new
+    queries.forget_purposes()
     return declared
 
 

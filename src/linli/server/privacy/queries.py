@@ -1,5 +1,6 @@
 """What is so: purposes, who looked at what, what left, and whether the audit chain is whole."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,7 +72,24 @@ def holdings() -> tuple[Holding, ...]:
 
 
 def get_purpose(*, estate_id: str, code: str) -> PurposeView:
-    """This will return the purpose with its newest notice, or refuse with `NoPurpose`."""
+    """This will return the purpose with its newest notice, or refuse with `NoPurpose`; remembered for half a minute."""
+    known = _purposes.get((estate_id, code))
+    if known is None or time.monotonic() - known[0] > REMEMBERED_SECONDS:
+        known = time.monotonic(), _read_purpose(estate_id, code)
+        _purposes[estate_id, code] = known
+    return known[1]
+
+
+REMEMBERED_SECONDS = 30.0
+_purposes: dict[tuple[str, str], tuple[float, PurposeView]] = {}
+
+
+def forget_purposes() -> None:
+    """This will read purposes anew from now on; called when they were declared."""
+    _purposes.clear()
+
+
+def _read_purpose(estate_id: str, code: str) -> PurposeView:
     row = Purpose.objects.filter(estate_id=estate_id, code=code).order_by("-declared_at", "-id").first()
     if row is None:
         raise NoPurpose

@@ -1,5 +1,6 @@
 """What can be done about bookings and stays: one function an intention."""
 
+from linli.server.stays.actions.guardians import record_guardian_call
 from linli.server.stays.actions.identity import (
     PictureRead,
     accept_reader_record,
@@ -32,7 +33,6 @@ from linli.server.stays.actions.registration import (
     GuardianForm,
     GuestForm,
     Registered,
-    record_guardian_call,
     register_guest,
 )
 from linli.server.stays.actions.seals import renew_seals

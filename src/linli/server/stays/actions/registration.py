@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 
 from linli.documents import kinds
 from linli.documents.mrz import find_mrz
@@ -354,13 +353,18 @@ def admit(stay: Stay, *, unit: lettings.UnitView, now: datetime) -> None:
 
 def locked_stay(*, actor: Actor, stay_id: str) -> Stay:
     """This will lock a stay's row, and before it the booking's, for this transaction; refuses with `NotFound` or `NotAllowed`."""
-    held = Booking.objects.select_for_update(of=("self",)).filter(estate_id=actor.estate_id, stays__id=stay_id).first()
-    if held is None:
-        raise NotFound
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD_BOOKING, [stay_id, actor.estate_id])
+        if cursor.fetchone() is None:
+            raise NotFound
     stay = Stay.objects.select_for_update().get(id=stay_id)
-    stay.booking = held
     queries.require_sight(actor, stay)
     return stay
+
+
+_HOLD_BOOKING = """
+    SELECT id FROM stays_booking WHERE id = (SELECT booking_id FROM stays_stay WHERE id = %s AND estate_id = %s) FOR UPDATE
+"""
 
 
 def settle(stay: Stay, *, now: datetime) -> lettings.UnitView:
@@ -382,19 +386,3 @@ def settle(stay: Stay, *, now: datetime) -> lettings.UnitView:
     else:
         stay.save(update_fields=CHANGING)
     return unit
-
-
-def record_guardian_call(
-    *, actor: Actor, stay_id: str, answer: Literal["confirmed", "refused", "unreachable"], now: datetime
-) -> StayView:
-    """This will note what a minor's guardian said to the host or the guard (未成年人保护法 art. 57), and ask the table again."""
-    with transaction.atomic():
-        stay = locked_stay(actor=actor, stay_id=stay_id)
-        if not actor.may(Role.GUARD):
-            letting.require_letting(actor, stay)
-        called = GuardianContact.objects.filter(stay=stay).update(answer=answer, called_at=now, called_by=actor.id)
-        if not called:
-            raise NotFound
-        unit = settle(stay, now=now)
-        privacy.record(actor=actor, verb="record_guardian_call", subject=stay.id, reason=answer, now=now)
-    return queries.view(stay, unit=unit)
