@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from linli.supervise import keeper as keeping
 from linli.supervise.keeper import Child, Keeper, Program, ProgramFailed
+from linli.supervise.will import ASKED_SECONDS
 
 # A program with a helper of its own, as the server has; both append their numbers to a file and wait.
 WITH_HELPER = """
@@ -21,6 +23,13 @@ WITH_HELPER = """
     helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], close_fds=False)
     with open(sys.argv[1], "a") as file:
         print(os.getpid(), helper.pid, file=file, flush=True)
+    time.sleep(600)
+"""
+DEAF = """
+    import os, signal, sys, time
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with open(sys.argv[1], "a") as file:
+        print(os.getpid(), file=file, flush=True)
     time.sleep(600)
 """
 SUPERVISOR = """
@@ -156,8 +165,19 @@ def test_a_program_that_never_answers_fails_in_time(keeper: Keeper) -> None:
         )
 
 
-def start_supervisor(home: Path, numbers: Path) -> subprocess.Popen[str]:
-    words = python(SUPERVISOR, str(home), str(numbers), textwrap.dedent(WITH_HELPER))
+def will_of(home: Path) -> list[int]:
+    wills = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = place.read_bytes().split(b"\0")
+            if b"linli.supervise.will" in words and str(home / "run").encode() in words:
+                wills.append(int(place.parent.name))
+    assert wills
+    return wills
+
+
+def start_supervisor(home: Path, numbers: Path, *, program: str = WITH_HELPER) -> subprocess.Popen[str]:
+    words = python(SUPERVISOR, str(home), str(numbers), textwrap.dedent(program))
     supervisor = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     assert supervisor.stdout
     assert supervisor.stdout.readline() == "started\n"
@@ -170,22 +190,47 @@ def test_programs_go_when_their_supervisor_is_killed(tmp_path: Path) -> None:
     program, helper = numbers_in(numbers)
     supervisor.kill()
     supervisor.communicate()
-    assert eventually(lambda: not lives(program))
-    # Its own helper may stay behind, for it was nobody's to stop; the next start finds it by the lock it holds.
-    keeper = Keeper(home=tmp_path, say=print)
+    assert eventually(lambda: not lives(program) and not lives(helper))
+
+
+def test_a_program_that_does_not_hear_it_goes_all_the_same(tmp_path: Path) -> None:
+    numbers = tmp_path / "numbers"
+    supervisor = start_supervisor(tmp_path, numbers, program=DEAF)
+    (program,) = numbers_in(numbers)
+    supervisor.kill()
+    supervisor.communicate()
+    time.sleep(1)
+    assert lives(program)
+    assert eventually(lambda: not lives(program), seconds=ASKED_SECONDS + 20)
+
+
+def test_the_will_of_a_killed_supervisor_spares_what_the_next_one_started(tmp_path: Path) -> None:
+    numbers = tmp_path / "numbers"
+    supervisor = start_supervisor(tmp_path, numbers, program=DEAF)
+    wills = will_of(tmp_path)
+    supervisor.kill()
+    supervisor.communicate()
     numbers.unlink()
-    keeper.start(Program(name="one", command=python(WITH_HELPER, str(numbers)), ready=numbers.exists))
-    assert not lives(helper)
+    keeper = Keeper(home=tmp_path, say=print)
+    keeper.start(Program(name="one", command=python(DEAF, str(numbers)), ready=numbers.exists, grace=0.3))
+    (program,) = numbers_in(numbers)
+    assert eventually(lambda: not any(lives(will) for will in wills), seconds=ASKED_SECONDS + 20)
+    assert lives(program)
     keeper.stop()
 
 
-def test_an_orphan_without_a_leash_is_ended_by_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_orphan_without_leash_or_will_is_ended_by_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     numbers = tmp_path / "numbers"
     monkeypatch.setenv("PATH", str(tmp_path))  # no setpriv: as on a system without one
     supervisor = start_supervisor(tmp_path, numbers)
     orphan, _ = numbers_in(numbers)
+    for will in will_of(tmp_path):
+        os.kill(will, signal.SIGKILL)
     supervisor.kill()
     supervisor.communicate()
+    time.sleep(0.5)
     assert lives(orphan)
     numbers.unlink()
     keeper = Keeper(home=tmp_path, say=print)

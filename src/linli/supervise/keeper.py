@@ -1,14 +1,15 @@
 """Keep programs running: started in order, restarted after a crash, stopped in reverse, never orphaned.
 
-An orphan has two chances to be avoided and one to be found: the kernel signals a child when the thread that started it
-dies, a child that is stopped takes its whole process group along, and what still survives holds a lock that the next
-start sees, together with the number of the group to end.
+An orphan has three chances to be avoided and one to be found: the kernel signals a child when the thread that started it
+dies, a child that is stopped takes its whole process group along, the keeper leaves a will (`linli.supervise.will`), and
+what still survives holds a lock that the next start sees, together with the number of the group to end.
 """
 
 import fcntl
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -160,9 +161,12 @@ class Keeper:
         self.children: dict[str, Child] = {}
         self._say = say
         self._stopping = threading.Event()
+        self._will: subprocess.Popen[bytes] | None = None
 
     def start(self, *programs: Program) -> None:
         """Start programs side by side and wait for each; raises `ProgramFailed`."""
+        if self._will is None:
+            self._will = _leave_will(self.home / "run")
         started = []
         for program in programs:
             child = Child(program=program, home=self.home)
@@ -184,6 +188,18 @@ class Keeper:
         for child in reversed(self.children.values()):
             if not child.stop():
                 self._say(f"{child.program.name} did not stop in {child.program.grace:.0f} s and was ended")
+        if self._will is not None:
+            self._will.communicate()
+            self._will = None
+
+
+def _leave_will(run: Path) -> subprocess.Popen[bytes]:
+    # Only we hold the other end of its input: however we die, it reads the end.
+    run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    words = [sys.executable, "-m", "linli.supervise.will", str(run)]
+    return subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
 
 
 def _kill_orphan(descriptor: int) -> None:
