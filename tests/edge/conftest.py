@@ -31,7 +31,7 @@ class LocalBox:
         self.home = home
         (home / "box.json").write_text(json.dumps({"box": "box_1", "estate": ESTATE, "gates": gates}))
         self.clock = TrustedClock()
-        self.lists = ListStore(path=home / "list.sqlite3", estate=ESTATE)
+        self.lists = ListStore(path=home / "list.sqlite3", estate=ESTATE, secret="a box's secret")
         self.journal = JournalStore(path=home / "journal.sqlite3", gates=gates, **first)
         self.doors = {gate: SimulatedDoor() for gate in gates}
         self.agent = Agent(

@@ -1,16 +1,20 @@
 """It converges: deltas in any order, repeated or late, give the server's own snapshot."""
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linli.gate.hours import Hours, Slot
 from linli.gate.passes import EPOCH
 from linli.gate.snapshot import (
+    Credential,
     Delta,
     GateRule,
+    HouseRules,
     PassEntry,
     PassState,
     Snapshot,
@@ -66,12 +70,25 @@ class Server:
             for v in [version]
             if kind == "key"
         }
-        return delta(since, until, passes=passes, gates=gates, keys=ring)
+        cards = [
+            Credential(kind="CARD", value=str(number), serial=v % 5 + 1, version=v, live=state is PassState.ACTIVE)
+            for (kind, number), (v, state) in newest.items()
+            if kind == "card"
+        ]
+        tables = [
+            Hours(number=number, version=v, slots=(Slot(weekday=v % 7, start=0, end=v + 1),))
+            for (kind, number), (v, _) in newest.items()
+            if kind == "hours"
+        ]
+        houses = [v for (kind, _), (v, _) in newest.items() if kind == "house"]
+        house = HouseRules(version=max(houses), pepper=bytes([max(houses)])) if houses else None
+        known = delta(since, until, passes=passes, gates=gates, keys=ring)
+        return replace(known, credentials=tuple(cards), hours=tuple(tables), house=house)
 
 
 changes = st.lists(
     st.tuples(
-        st.sampled_from(("pass", "pass", "gate", "key")),
+        st.sampled_from(("pass", "pass", "gate", "key", "card", "hours", "house")),
         st.integers(min_value=1, max_value=5),
         st.sampled_from(PassState),
     ),

@@ -88,7 +88,7 @@ def _decide_and_verify(snapshot: Snapshot, codes: list[str], key: Ed25519Private
 
 
 def _entry_and_commit(home: Path, snapshot: Snapshot, codes: list[str]) -> dict[str, float]:
-    lists = ListStore(path=home / "list.sqlite3", estate=ESTATE)
+    lists = ListStore(path=home / "list.sqlite3", estate=ESTATE, secret="bench")
     lists.replace(snapshot)
     store = JournalStore(path=home / "journal.sqlite3", gates=GATES)
     doors = {gate: SimulatedDoor() for gate in GATES}
@@ -115,7 +115,7 @@ def _entry_and_commit(home: Path, snapshot: Snapshot, codes: list[str]) -> dict[
 def _agent_rss_mb(home: Path, snapshot: Snapshot, codes: list[str]) -> float:
     """Run the real command with the list on its disk and no server in reach, let people in, and weigh it."""
     home.mkdir()
-    lists = ListStore(path=home / "list.sqlite3", estate=ESTATE)
+    lists = ListStore(path=home / "list.sqlite3", estate=ESTATE, secret="bench")
     lists.replace(snapshot)
     lists.close()
     enrolment = home / "enrolment.json"

@@ -16,20 +16,10 @@ from datetime import datetime, timedelta
 
 from linli.edge.clock import TrustedClock
 from linli.edge.doors import Door, DoorFailed, Health, Outcome
+from linli.edge.past import Memory
 from linli.edge.store import JournalStore, ListStore, StoreFailed
 from linli.gate import snapshot as lists
-from linli.gate.decision import (
-    REPLAY_SECONDS,
-    Clock,
-    Direction,
-    Kind,
-    Reason,
-    Scan,
-    SeenKey,
-    Verdict,
-    decide,
-    opens_first,
-)
+from linli.gate.decision import Clock, Direction, Kind, Reason, Scan, Verdict, decide, opens_first
 from linli.gate.journal import Event
 from linli.gate.snapshot import Delta, Snapshot
 
@@ -73,10 +63,11 @@ class Agent:
         self._snapshot, self._saved = _loaded(list_store, estate)
         self._taking = threading.Lock()
         self._turns = {gate: threading.Lock() for gate in doors}
-        self._seen: dict[SeenKey, datetime] = {}
+        self._memory = Memory()
         # Events of doors that opened while the disk would not write; they follow as soon as it does.
         self._unwritten: deque[tuple[str, Event]] = deque(maxlen=_MOST_UNWRITTEN)
         clock.passed(self._snapshot.made_at)
+        self._count_uses(self._snapshot)
         self._report_unconfirmed()
 
     @property
@@ -161,6 +152,7 @@ class Agent:
         verdict, snapshot, at, clock = self._decide(scan)
         if fault:
             verdict = replace(verdict, open=False, reason=Reason.DOOR_FAILED)
+        self._memory.remember(scan, verdict, snapshot, at)
         decided = time.perf_counter()
         sequence = self._write_or_keep(scan.gate, _event_of(scan, verdict, snapshot, at, clock))
         return _outcome(
@@ -181,24 +173,23 @@ class Agent:
                 sequence = self._journal.append(gate=scan.gate, event=event, strike_follows=verdict.open)
             except StoreFailed as problem:
                 _log.error("%s: no journal, no entry: %s", scan.gate, problem)
-                verdict = replace(verdict, open=False, reason=Reason.JOURNAL_FAILED) if verdict.open else verdict
+                verdict = _unwritten(verdict)
                 self._keep(scan.gate, replace(event, opened=False, reason=verdict.reason.value))
             written = time.perf_counter()
             if verdict.open and sequence is not None:
-                verdict = self._strike(scan, verdict, sequence, at)
+                verdict = self._strike(scan, verdict, sequence)
+            self._memory.remember(scan, verdict, snapshot, at)
             return _outcome(
                 scan, verdict, sequence, snapshot, (started, decided, written), door=time.perf_counter() - written
             )
 
-    def _strike(self, scan: Scan, verdict: Verdict, sequence: int, at: datetime) -> Verdict:
+    def _strike(self, scan: Scan, verdict: Verdict, sequence: int) -> Verdict:
         fault = self._open(scan)
         self._journal.struck(gate=scan.gate, sequence=sequence)
         if fault:
             event = self._own_event(Reason.DOOR_FAILED, note=f"sequence {sequence}: {fault}", serial=verdict.serial)
             self._write_or_keep(scan.gate, event)
-            return replace(verdict, open=False, reason=Reason.DOOR_FAILED)
-        if verdict.mark is not None:
-            self._remember(verdict.mark, at)
+            return replace(verdict, open=False, reason=Reason.DOOR_FAILED, mark=None)
         return verdict
 
     def _open(self, scan: Scan) -> str:
@@ -218,18 +209,16 @@ class Agent:
 
     def _decide(self, scan: Scan) -> tuple[Verdict, Snapshot, datetime, Clock]:
         reading, snapshot = self._clock.read(), self._snapshot
-        return (
-            decide(scan, snapshot, reading.now, self._seen, clock=reading.clock),
-            snapshot,
-            reading.now,
-            reading.clock,
-        )
+        past = self._memory.past(scan, reading.now)
+        verdict = decide(scan, snapshot, reading.now, self._memory.seen, clock=reading.clock, past=past)
+        return verdict, snapshot, reading.now, reading.clock
 
-    def _remember(self, mark: SeenKey, at: datetime) -> None:
-        if len(self._seen) > 256:
-            horizon = at - timedelta(seconds=REPLAY_SECONDS)
-            self._seen = {key: when for key, when in list(self._seen.items()) if when > horizon}
-        self._seen[mark] = at
+    def _count_uses(self, snapshot: Snapshot) -> None:
+        limited = [entry.serial for entry in snapshot.passes.values() if entry.uses]
+        try:
+            self._memory.count(self._journal.count_entries(limited))
+        except StoreFailed as problem:
+            _log.error("entries cannot be counted: %s", problem)
 
     def _write_or_keep(self, gate: str, event: Event) -> int | None:
         try:
@@ -305,12 +294,20 @@ def _loaded(store: ListStore, estate: str) -> tuple[Snapshot, bool]:
         return Snapshot(estate=estate), False
 
 
+def _unwritten(verdict: Verdict) -> Verdict:
+    return replace(verdict, open=False, reason=Reason.JOURNAL_FAILED, mark=None) if verdict.open else verdict
+
+
 def _microseconds(at: datetime) -> int:
     return int(at.timestamp() * 1_000_000)
 
 
 def _event_of(scan: Scan, verdict: Verdict, snapshot: Snapshot, at: datetime, clock: Clock) -> Event:
-    words = [f"{scan.by}: {scan.why}" if scan.by or scan.why else "", verdict.remark.value if verdict.remark else ""]
+    words = [
+        f"{scan.by}: {scan.why}" if scan.by or scan.why else "",
+        verdict.remark.value if verdict.remark else "",
+        scan.evidence,
+    ]
     return Event(
         at=at,
         clock=clock.value,

@@ -53,7 +53,7 @@ class Box:
         self.agent = Agent(
             estate=enrolment.estate,
             doors=doors or {gate: SimulatedDoor() for gate in enrolment.gates},
-            list_store=ListStore(path=home / LIST_FILE, estate=enrolment.estate),
+            list_store=ListStore(path=home / LIST_FILE, estate=enrolment.estate, secret=enrolment.token),
             journal=self.journal,
             clock=self.clock,
         )

@@ -7,7 +7,7 @@ period, doors and standing are read from the snapshot, so that a change needs no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -16,10 +16,32 @@ from types import MappingProxyType
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from linli.gate import passes
-from linli.gate.snapshot import FailMode, GateRule, PassEntry, PassState, Snapshot
+from linli.gate.credentials import idcard_digest
+from linli.gate.hours import covers
+from linli.gate.reasons import OPENING, PRECEDENCE, TEXTS, Reason
+from linli.gate.snapshot import FailMode, GateRule, HealthRule, Pairing, PassEntry, PassState, Snapshot
+
+__all__ = [
+    "OPENING",
+    "PRECEDENCE",
+    "TEXTS",
+    "WAYS",
+    "Clock",
+    "Direction",
+    "Kind",
+    "Past",
+    "Reason",
+    "Scan",
+    "Verdict",
+    "decide",
+    "opens_first",
+]
 
 REPLAY_SECONDS = 10
-LASTING_HOLDERS = frozenset({"resident", "child", "guard", "operator"})
+# A PIN has few digits: after so many wrong ones within five minutes a gate takes none for a while.
+MOST_TRIES = 5
+TRIES_SECONDS = 300
+LASTING_HOLDERS = frozenset({"resident", "child", "guard", "staff", "operator", "cleaner"})
 
 
 class Direction(StrEnum):
@@ -30,13 +52,21 @@ class Direction(StrEnum):
 
 
 class Kind(StrEnum):
-    """What was presented to a gate. Card, PIN, face and identity card join here with their drivers."""
+    """What was presented to a gate."""
 
     CODE = "CODE"
+    CARD = "CARD"
+    PIN = "PIN"
+    IDCARD = "IDCARD"
+    FACE = "FACE"
     EXIT = "EXIT"
     FIRE = "FIRE"
     GUARD = "GUARD"
     REMOTE = "REMOTE"
+
+
+# Five ways to prove who holds a pass; the other kinds are the house's own.
+WAYS = (Kind.CODE, Kind.CARD, Kind.PIN, Kind.IDCARD, Kind.FACE)
 
 
 class Clock(StrEnum):
@@ -46,101 +76,30 @@ class Clock(StrEnum):
     UNSURE = "unsure"
 
 
-class Reason(StrEnum):
-    """Why a door opened or stayed shut, or what befell the box."""
-
-    FIRE = "FIRE"
-    EXIT = "EXIT"
-    UNNAMED = "UNNAMED"
-    GUARD_OPENED = "GUARD_OPENED"
-    REMOTE_OPENED = "REMOTE_OPENED"
-    UNREADABLE = "UNREADABLE"
-    UNKNOWN_KEY = "UNKNOWN_KEY"
-    FORGED = "FORGED"
-    REVOKED = "REVOKED"
-    SUSPENDED = "SUSPENDED"
-    NOT_ON_LIST = "NOT_ON_LIST"
-    NOT_YET = "NOT_YET"
-    EXPIRED = "EXPIRED"
-    WRONG_DOOR = "WRONG_DOOR"
-    STALE_CODE = "STALE_CODE"
-    REPLAYED = "REPLAYED"
-    SNAPSHOT_TOO_OLD = "SNAPSHOT_TOO_OLD"
-    CLOCK_UNSURE = "CLOCK_UNSURE"
-    OK = "OK"
-    # The last four are never a verdict of `decide`; the agent writes them of the box itself.
-    JOURNAL_FAILED = "JOURNAL_FAILED"
-    DOOR_FAILED = "DOOR_FAILED"
-    STRIKE_UNCONFIRMED = "STRIKE_UNCONFIRMED"
-    RELEASED = "RELEASED"
-
-
-# The first that applies is the answer. Life before order, order before law: fire, the way out, a named person's hand,
-# then the code itself, then the list, and last what the box does not know.
-PRECEDENCE: tuple[Reason, ...] = (
-    Reason.FIRE,
-    Reason.EXIT,
-    Reason.UNNAMED,
-    Reason.GUARD_OPENED,
-    Reason.REMOTE_OPENED,
-    Reason.UNREADABLE,
-    Reason.UNKNOWN_KEY,
-    Reason.FORGED,
-    Reason.REVOKED,
-    Reason.SUSPENDED,
-    Reason.NOT_ON_LIST,
-    Reason.NOT_YET,
-    Reason.EXPIRED,
-    Reason.WRONG_DOOR,
-    Reason.STALE_CODE,
-    Reason.REPLAYED,
-    Reason.SNAPSHOT_TOO_OLD,
-    Reason.CLOCK_UNSURE,
-    Reason.OK,
-)
-
-OPENING: frozenset[Reason] = frozenset({Reason.FIRE, Reason.EXIT, Reason.GUARD_OPENED, Reason.REMOTE_OPENED, Reason.OK})
-
-# What the door's display says: (中文, English).
-TEXTS: Mapping[Reason, tuple[str, str]] = MappingProxyType(
-    {
-        Reason.FIRE: ("消防联动,门已打开", "Fire alarm: the door is open"),
-        Reason.EXIT: ("请慢走", "Goodbye"),
-        Reason.UNNAMED: ("人工开门须注明人员和原因", "A manual opening must say who and why"),
-        Reason.GUARD_OPENED: ("值班人员已开门", "Opened by the guard"),
-        Reason.REMOTE_OPENED: ("已远程开门", "Opened remotely"),
-        Reason.UNREADABLE: ("无法识别此码", "This code cannot be read"),
-        Reason.UNKNOWN_KEY: ("此码的签名密钥未知", "This code is signed with an unknown key"),
-        Reason.FORGED: ("此码无效", "This code is not genuine"),
-        Reason.REVOKED: ("通行授权已撤销", "This pass has been withdrawn"),
-        Reason.SUSPENDED: ("通行授权已暂停", "This pass is suspended"),
-        Reason.NOT_ON_LIST: ("本门没有此通行授权", "This pass is not on this gate's list"),
-        Reason.NOT_YET: ("通行授权尚未生效", "This pass is not valid yet"),
-        Reason.EXPIRED: ("通行授权已到期", "This pass has expired"),
-        Reason.WRONG_DOOR: ("此授权不适用于本门", "This pass does not open this door"),
-        Reason.STALE_CODE: ("此码已过时,请刷新", "This code is out of date, please refresh it"),
-        Reason.REPLAYED: ("此码刚刚使用过", "This code was used a moment ago"),
-        Reason.SNAPSHOT_TOO_OLD: ("门禁名单过旧,请联系值班人员", "The gate's list is too old, please call the guard"),
-        Reason.CLOCK_UNSURE: ("门禁时钟不可信,请联系值班人员", "The gate's clock is unsure, please call the guard"),
-        Reason.OK: ("欢迎", "Welcome"),
-        Reason.JOURNAL_FAILED: (
-            "门禁无法记录,请联系值班人员",
-            "The gate cannot keep its journal, please call the guard",
-        ),
-        Reason.DOOR_FAILED: ("门锁无响应,请联系值班人员", "The door does not answer, please call the guard"),
-        Reason.STRIKE_UNCONFIRMED: ("断电前的开门未确认", "An opening before a power cut is unconfirmed"),
-        Reason.RELEASED: ("门已恢复正常", "The door works as usual again"),
-    }
-)
-
 SeenKey = tuple[str, Direction, int, int | None]
 Seen = Mapping[SeenKey, datetime]
 NOTHING_SEEN: Seen = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What a box remembers of its own gates: entries by serial, who is inside by area, wrong PINs of late by gate."""
+
+    uses: Mapping[int, int] = field(default_factory=dict)
+    inside: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    tries: Mapping[str, int] = field(default_factory=dict)
+
+
+NO_PAST = Past()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """What a reader, a button or a person asked of a gate; `by` and `why` belong to an opening by hand."""
+    """What a reader, a button or a person asked of a gate; `by` and `why` belong to an opening by hand.
+
+    `text` is what was shown: the code, the card's number, the digits, the identity number, or the id of a face's template.
+    `evidence` is how sure a camera was; temperature (tenths of a degree) and health code only where such a mode is ordered.
+    """
 
     gate: str
     kind: Kind
@@ -148,26 +107,31 @@ class Scan:
     text: str = ""
     by: str = ""
     why: str = ""
+    evidence: str = ""
+    temperature_c10: int | None = None
+    health: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The answer: `serial` only from a genuine code; `mark` is what to remember against a replay, once opened."""
+    """The answer: `serial` only of a genuine code or a known credential; `mark` is what to remember, once opened."""
 
     open: bool
     reason: Reason
     serial: int | None = None
     holder: str | None = None
-    # On the way out the door opens whatever the code says; this keeps what it would have been refused for.
+    # Why it might have been refused: on the way out, or where the house only wants to know.
     remark: Reason | None = None
     mark: SeenKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
-    """A genuine code at a gate, with what the list says of it."""
+    """A pass at a gate, proved by a genuine code (`claims`) or a known credential, with what the list says of it."""
 
-    claims: passes.PassClaims
+    scan: Scan
+    serial: int
+    claims: passes.PassClaims | None
     entry: PassEntry | None
     rule: GateRule | None
     mark: SeenKey
@@ -175,19 +139,28 @@ class _Case:
     now: datetime
     seen: Seen
     clock: Clock
+    past: Past
 
 
 def decide(
-    scan: Scan, snapshot: Snapshot, now: datetime, seen: Seen = NOTHING_SEEN, *, clock: Clock = Clock.OK
+    scan: Scan,
+    snapshot: Snapshot,
+    now: datetime,
+    seen: Seen = NOTHING_SEEN,
+    *,
+    clock: Clock = Clock.OK,
+    past: Past = NO_PAST,
 ) -> Verdict:
     """Say whether this door opens now, and why: the first reason of PRECEDENCE that applies. Never raises."""
     if scan.kind is Kind.FIRE:
         return Verdict(open=True, reason=Reason.FIRE)
     if scan.kind is Kind.EXIT:
         return Verdict(open=True, reason=Reason.EXIT)
+    asked = _entry(scan, snapshot, now, seen, clock, past)
     if scan.direction is Direction.OUT:
-        return _way_out(scan, snapshot, now, seen, clock)
-    return _entry(scan, snapshot, now, seen, clock)
+        remark = asked.remark if asked.reason is Reason.OK else asked.reason
+        return Verdict(open=True, reason=Reason.EXIT, serial=asked.serial, holder=asked.holder, remark=remark)
+    return asked
 
 
 def opens_first(scan: Scan) -> bool:
@@ -195,41 +168,57 @@ def opens_first(scan: Scan) -> bool:
     return scan.kind in (Kind.FIRE, Kind.EXIT) or scan.direction is Direction.OUT
 
 
-def _way_out(scan: Scan, snapshot: Snapshot, now: datetime, seen: Seen, clock: Clock) -> Verdict:
-    asked = _entry(scan, snapshot, now, seen, clock)
-    remark = None if asked.reason is Reason.OK else asked.reason
-    return Verdict(open=True, reason=Reason.EXIT, serial=asked.serial, holder=asked.holder, remark=remark)
-
-
-def _entry(scan: Scan, snapshot: Snapshot, now: datetime, seen: Seen, clock: Clock) -> Verdict:
+def _entry(scan: Scan, snapshot: Snapshot, now: datetime, seen: Seen, clock: Clock, past: Past) -> Verdict:
     if scan.kind in _BY_HAND:
         if not scan.by.strip() or not scan.why.strip():
             return Verdict(open=False, reason=Reason.UNNAMED)
         return Verdict(open=True, reason=_BY_HAND[scan.kind])
-    try:
-        claims = passes.read(scan.text, keys=_keys(tuple(snapshot.keys.items())))
-    except passes.PassProblem as problem:
-        return Verdict(open=False, reason=_PROBLEMS[type(problem)])
+    rule = snapshot.gates.get(scan.gate)
+    if rule is not None and rule.ways and scan.kind not in rule.ways:
+        return Verdict(open=False, reason=Reason.WAY_CLOSED)
+    if scan.kind is Kind.PIN and past.tries.get(scan.gate, 0) >= MOST_TRIES:
+        return Verdict(open=False, reason=Reason.TOO_MANY_TRIES)
+    shown = _shown(scan, snapshot)
+    if isinstance(shown, Reason):
+        return Verdict(open=False, reason=shown)
+    serial, claims = shown
     return _judge(
         _Case(
+            scan=scan,
+            serial=serial,
             claims=claims,
-            entry=snapshot.passes.get(claims.serial),
-            rule=snapshot.gates.get(scan.gate),
-            mark=(scan.gate, scan.direction, claims.serial, claims.window),
+            entry=snapshot.passes.get(serial),
+            rule=rule,
+            mark=(scan.gate, scan.direction, serial, claims.window if claims else None),
             snapshot=snapshot,
             now=now,
             seen=seen,
             clock=clock,
+            past=past,
         )
     )
+
+
+def _shown(scan: Scan, snapshot: Snapshot) -> tuple[int, passes.PassClaims | None] | Reason:
+    """Whose pass is that? Its serial, with the code's claims if it was a code, or why nobody can tell."""
+    if scan.kind is not Kind.CODE:
+        value = idcard_digest(scan.text, pepper=snapshot.house.pepper) if scan.kind is Kind.IDCARD else scan.text
+        known = snapshot.credentials.get((scan.kind.value, value))
+        return (known.serial, None) if known is not None and known.live else Reason.UNKNOWN_CREDENTIAL
+    try:
+        claims = passes.read(scan.text, keys=_keys(tuple(snapshot.keys.items())))
+    except passes.PassProblem as problem:
+        return _PROBLEMS[type(problem)]
+    return claims.serial, claims
 
 
 def _judge(case: _Case) -> Verdict:
     holder = case.entry.holder if case.entry else None
     for reason, applies in _REFUSALS:
         if applies(case):
-            return Verdict(open=False, reason=reason, serial=case.claims.serial, holder=holder)
-    return Verdict(open=True, reason=Reason.OK, serial=case.claims.serial, holder=holder, mark=case.mark)
+            return Verdict(open=False, reason=reason, serial=case.serial, holder=holder)
+    remark = next((reason for reason, applies in _REMARKS if applies(case)), None)
+    return Verdict(open=True, reason=Reason.OK, serial=case.serial, holder=holder, mark=case.mark, remark=remark)
 
 
 @lru_cache(maxsize=16)
@@ -266,7 +255,21 @@ def _wrong_door(case: _Case) -> bool:
     return case.entry is None or case.rule is None or case.rule.groups.isdisjoint(case.entry.groups)
 
 
+def _outside_hours(case: _Case) -> bool:
+    if case.entry is None or not case.entry.hours:
+        return False
+    table, house = case.snapshot.hours.get(case.entry.hours), case.snapshot.house
+    # A table that is not there yet admits nobody: whoever granted the pass meant it to be limited.
+    return table is None or not covers(table, now=case.now, zone_minutes=house.zone_minutes, holidays=house.holidays)
+
+
+def _used_up(case: _Case) -> bool:
+    return case.entry is not None and 0 < case.entry.uses <= case.past.uses.get(case.serial, 0)
+
+
 def _stale(case: _Case) -> bool:
+    if case.claims is None:
+        return False
     if case.claims.window is None:
         return case.entry is None or not case.entry.static
     return abs(case.claims.window - passes.window_at(case.now)) > 1
@@ -275,6 +278,53 @@ def _stale(case: _Case) -> bool:
 def _replayed(case: _Case) -> bool:
     last = case.seen.get(case.mark)
     return last is not None and abs(case.now - last) < timedelta(seconds=REPLAY_SECONDS)
+
+
+def _is_inside(case: _Case) -> bool:
+    return case.rule is not None and case.serial in case.past.inside.get(case.rule.area, ())
+
+
+def _paired(pairing: Pairing) -> Callable[[_Case], bool]:
+    return lambda case: case.rule is not None and case.rule.pairing is pairing and _is_inside(case)
+
+
+def _full(case: _Case) -> bool:
+    rule = case.rule
+    return (
+        rule is not None and 0 < rule.most_inside <= len(case.past.inside.get(rule.area, ())) and not _is_inside(case)
+    )
+
+
+def _health(case: _Case) -> HealthRule | None:
+    rule = case.snapshot.house.health
+    return rule if rule is not None and case.now < rule.until else None
+
+
+def _unread(case: _Case) -> bool:
+    rule = _health(case)
+    return rule is not None and (
+        (rule.most_c10 > 0 and case.scan.temperature_c10 is None) or (rule.code_wanted and not case.scan.health)
+    )
+
+
+def _feverish(case: _Case) -> bool:
+    rule, read = _health(case), case.scan.temperature_c10
+    return rule is not None and read is not None and 0 < rule.most_c10 <= read
+
+
+def _not_green(case: _Case) -> bool:
+    rule = _health(case)
+    return rule is not None and rule.code_wanted and case.scan.health not in ("", "GREEN")
+
+
+def _shut(applies: Callable[[_Case], bool]) -> Callable[[_Case], bool]:
+    """Whom the health rule names it keeps out; everybody else it only remarks on."""
+
+    def shuts(case: _Case) -> bool:
+        rule = _health(case)
+        return rule is not None and case.entry is not None and case.entry.holder in rule.holders and applies(case)
+
+    return shuts
 
 
 def _too_old(case: _Case) -> bool:
@@ -303,8 +353,22 @@ _REFUSALS: tuple[tuple[Reason, Callable[[_Case], bool]], ...] = (
     (Reason.NOT_YET, _not_yet),
     (Reason.EXPIRED, _expired),
     (Reason.WRONG_DOOR, _wrong_door),
+    (Reason.OUTSIDE_HOURS, _outside_hours),
+    (Reason.USES_EXHAUSTED, _used_up),
     (Reason.STALE_CODE, _stale),
     (Reason.REPLAYED, _replayed),
+    (Reason.STILL_INSIDE, _paired(Pairing.HARD)),
+    (Reason.FULL, _full),
+    (Reason.HEALTH_UNREAD, _shut(_unread)),
+    (Reason.TEMPERATURE, _shut(_feverish)),
+    (Reason.HEALTH_CODE, _shut(_not_green)),
     (Reason.SNAPSHOT_TOO_OLD, _too_old),
     (Reason.CLOCK_UNSURE, _unsure),
+)
+
+_REMARKS: tuple[tuple[Reason, Callable[[_Case], bool]], ...] = (
+    (Reason.STILL_INSIDE, _paired(Pairing.SOFT)),
+    (Reason.HEALTH_UNREAD, _unread),
+    (Reason.TEMPERATURE, _feverish),
+    (Reason.HEALTH_CODE, _not_green),
 )

@@ -6,12 +6,16 @@ applying deltas in any order, repeated or late, ends in the server's own snapsho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Protocol, TypeVar
 
+from linli.gate.hours import Hours
 from linli.gate.passes import EPOCH
+
+SHANGHAI_MINUTES = 480
 
 
 class PassState(StrEnum):
@@ -30,9 +34,20 @@ class FailMode(StrEnum):
     SECURE = "secure"
 
 
+class Pairing(StrEnum):
+    """Whether who is inside may come in again before going out: never asked, remarked, or refused."""
+
+    OFF = "off"
+    SOFT = "soft"
+    HARD = "hard"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassEntry:
-    """One pass on the list; `version` is the server's change in which it last changed, times are whole seconds."""
+    """One pass on the list; `version` is the server's change in which it last changed, times are whole seconds.
+
+    `hours` numbers a weekly table, 0 is any hour; `uses` is how often it opens an entry of one box, 0 is without end.
+    """
 
     serial: int
     version: int
@@ -42,11 +57,45 @@ class PassEntry:
     holder: str
     state: PassState = PassState.ACTIVE
     static: bool = False
+    hours: int = 0
+    uses: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """Who shows this card, PIN, identity card or face holds that pass; `live` false once it was taken back.
+
+    `value` is the card's number, the digits, the keyed digest of an identity number, or the id of a face template.
+    """
+
+    kind: str
+    value: str
+    serial: int
+    version: int
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceRule:
+    """What a camera door asks of a face: similarity and margin in thousandths, agreeing frames, and the largest gallery
+    that may be searched; `report` names the evaluation that these figures come from.
+    """
+
+    threshold: int = 550
+    margin: int = 50
+    frames: int = 3
+    gallery_cap: int = 200
+    head_turn: bool = False
+    report: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRule:
-    """One access point: the door groups it belongs to and what it does when it knows too little."""
+    """One access point: the door groups it belongs to and what it does when it knows too little.
+
+    `ways` are the kinds of proof it offers, none named is all. Gates of one `area` count together who is inside: `pairing`
+    says what that means for who comes in twice, `most_inside` how many there is room for, 0 is without end.
+    """
 
     gate: str
     version: int
@@ -54,6 +103,36 @@ class GateRule:
     fail_mode: FailMode = FailMode.LISTED
     max_age_s: int = 86_400
     strike_s: int = 5
+    ways: frozenset[str] = frozenset()
+    area: int = 0
+    pairing: Pairing = Pairing.OFF
+    most_inside: int = 0
+    face: FaceRule = FaceRule()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthRule:
+    """The public-health mode, while it is lawfully ordered: what a gate reads, whom it keeps out, and when that ends.
+
+    `most_c10` is a temperature in tenths of a degree, 0 is not measured; `holders` are the kinds it shuts out, all others
+    it lets in with a remark, for nobody is kept from his own home by a thermometer.
+    """
+
+    until: datetime
+    most_c10: int = 0
+    code_wanted: bool = False
+    holders: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseRules:
+    """What holds at every gate: the estate's time and holidays, and the key under which identity numbers are compared."""
+
+    version: int = 0
+    zone_minutes: int = SHANGHAI_MINUTES
+    holidays: frozenset[date] = frozenset()
+    pepper: bytes = field(default=b"", repr=False)
+    health: HealthRule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +156,9 @@ class Snapshot:
     keys_made_at: datetime = EPOCH
     gates: Mapping[str, GateRule] = field(default_factory=dict)
     passes: Mapping[int, PassEntry] = field(default_factory=dict)
+    credentials: Mapping[tuple[str, str], Credential] = field(default_factory=dict)
+    hours: Mapping[int, Hours] = field(default_factory=dict)
+    house: HouseRules = HouseRules()
     ahead: tuple[Span, ...] = ()
 
 
@@ -91,6 +173,9 @@ class Delta:
     passes: tuple[PassEntry, ...] = ()
     gates: tuple[GateRule, ...] = ()
     keys: Mapping[int, bytes] = field(default_factory=dict)
+    credentials: tuple[Credential, ...] = ()
+    hours: tuple[Hours, ...] = ()
+    house: HouseRules | None = None
 
 
 class WrongEstate(Exception):
@@ -115,15 +200,19 @@ def apply(snapshot: Snapshot, delta: Delta) -> Snapshot:
         keys=dict(delta.keys) if keys_newer else snapshot.keys,
         keys_version=delta.until if keys_newer else snapshot.keys_version,
         keys_made_at=delta.made_at if keys_newer else snapshot.keys_made_at,
-        gates=_newest_gates(snapshot.gates, delta.gates),
-        passes=_newest_passes(snapshot.passes, delta.passes),
+        gates=_newest(snapshot.gates, delta.gates, key=lambda rule: rule.gate),
+        passes=_newest(snapshot.passes, delta.passes, key=lambda entry: entry.serial),
+        credentials=_newest(snapshot.credentials, delta.credentials, key=lambda one: (one.kind, one.value)),
+        hours=_newest(snapshot.hours, delta.hours, key=lambda table: table.number),
+        house=delta.house if delta.house and delta.house.version > snapshot.house.version else snapshot.house,
     )
 
 
 def without_ended(snapshot: Snapshot, *, before: datetime) -> Snapshot:
-    """Forget passes that ended before an instant, so that the list does not grow for ever."""
+    """Forget passes that ended before an instant, and what opened by them, so that the list does not grow for ever."""
     kept = {serial: entry for serial, entry in snapshot.passes.items() if entry.end > before}
-    return replace(snapshot, passes=kept)
+    credentials = {key: one for key, one in snapshot.credentials.items() if one.serial in kept}
+    return replace(snapshot, passes=kept, credentials=credentials)
 
 
 def _advance(snapshot: Snapshot, arrived: Span) -> tuple[int, datetime, tuple[Span, ...]]:
@@ -138,19 +227,20 @@ def _advance(snapshot: Snapshot, arrived: Span) -> tuple[int, datetime, tuple[Sp
     return version, made_at, tuple(waiting)
 
 
-def _newest_passes(known: Mapping[int, PassEntry], changed: Iterable[PassEntry]) -> Mapping[int, PassEntry]:
-    newer: dict[int, PassEntry] = {}
-    for entry in changed:
-        old = newer.get(entry.serial) or known.get(entry.serial)
-        if old is None or entry.version > old.version:
-            newer[entry.serial] = entry
-    return {**known, **newer} if newer else known
+class _Numbered(Protocol):
+    @property
+    def version(self) -> int: ...
 
 
-def _newest_gates(known: Mapping[str, GateRule], changed: Iterable[GateRule]) -> Mapping[str, GateRule]:
-    newer: dict[str, GateRule] = {}
-    for rule in changed:
-        old = newer.get(rule.gate) or known.get(rule.gate)
-        if old is None or rule.version > old.version:
-            newer[rule.gate] = rule
+_Key = TypeVar("_Key", bound=Hashable)
+_Row = TypeVar("_Row", bound=_Numbered)
+
+
+def _newest(known: Mapping[_Key, _Row], changed: Iterable[_Row], *, key: Callable[[_Row], _Key]) -> Mapping[_Key, _Row]:
+    newer: dict[_Key, _Row] = {}
+    for row in changed:
+        name = key(row)
+        old = newer.get(name) or known.get(name)
+        if old is None or row.version > old.version:
+            newer[name] = row
     return {**known, **newer} if newer else known

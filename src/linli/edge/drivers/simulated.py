@@ -53,7 +53,7 @@ class SimulatedDoor:
 class ControlPort:
     """A reader for tests and simulated days: scans come over HTTP on this machine only.
 
-    POST /gates/{code}/scan {"kind", "code", "direction", "by", "why"}    GET /gates    GET /health
+    POST /gates/{code}/scan {"kind", "code", "direction", "by", "why", "temperature_c10", "health"}   GET /gates    GET /health
     POST /gates/{code}/door {"failing": true}    POST /gates/{code}/release {"by"}    POST /uplink {"online": false}
     """
 
@@ -172,6 +172,9 @@ def scan_from(gate: str, given: Mapping[str, Any]) -> Scan:
         text=_words(given, "code", ""),
         by=_words(given, "by", ""),
         why=_words(given, "why", ""),
+        evidence=_words(given, "evidence", ""),
+        temperature_c10=_tenths(given, "temperature_c10"),
+        health=_words(given, "health", ""),
     )
 
 
@@ -201,6 +204,13 @@ def _words(given: Mapping[str, Any], name: str, otherwise: str) -> str:
     value = given.get(name, otherwise)
     if not isinstance(value, str) or len(value) > 4096:
         raise ValueError(f"{name} is a text of at most 4096 characters")
+    return value
+
+
+def _tenths(given: Mapping[str, Any], name: str) -> int | None:
+    value = given.get(name)
+    if value is not None and (type(value) is not int or not 200 <= value <= 500):
+        raise ValueError(f"{name} is a temperature in tenths of a degree, 200 to 500")
     return value
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FORMAT = 1
 _log = logging.getLogger("linli.gate")
 # Such a file cannot be mended here; any other error (disk full, input/output) may pass.
 _DAMAGE = ("malformed", "not a database", "damaged", "format")
@@ -22,10 +21,10 @@ class StoreFailed(Exception):
 class Database:
     """An open file. A damaged one is set aside, beside the new one, and never deleted."""
 
-    def __init__(self, *, path: Path, schema: str) -> None:
+    def __init__(self, *, path: Path, schema: str, layout: int = 1) -> None:
         self.path = path
         self.set_aside: list[Path] = []
-        self._schema = schema
+        self._schema, self._layout = schema, layout
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
 
@@ -97,14 +96,16 @@ class Database:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+            # What is deleted is gone: a face's template must not survive in a free page.
+            connection.execute("PRAGMA secure_delete=ON")
             connection.execute("PRAGMA journal_size_limit=4194304")
             found = connection.execute("PRAGMA user_version").fetchone()[0]
-            if found not in (0, FORMAT):
-                raise sqlite3.DatabaseError(f"format {found} is not {FORMAT}")
+            if found not in (0, self._layout):
+                raise sqlite3.DatabaseError(f"format {found} is not {self._layout}")
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if verdict != "ok":
                 raise sqlite3.DatabaseError(f"damaged: {verdict}")
-            connection.executescript(f"BEGIN; {self._schema}; PRAGMA user_version={FORMAT}; COMMIT")
+            connection.executescript(f"BEGIN; {self._schema}; PRAGMA user_version={self._layout}; COMMIT")
         except BaseException:
             connection.close()
             raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +111,23 @@ class JournalStore:
             self._ready()
             found, self._unconfirmed = self._unconfirmed, []
             return found
+
+    def count_entries(self, serials: Collection[int]) -> dict[int, int]:
+        """Count the entries this box let in on these passes, as far as its journal reaches. Raises StoreFailed."""
+        if not serials:
+            return {}
+        asked = {f"{serial:016x}": serial for serial in serials}
+        counts: dict[int, int] = {}
+        with self._lock:
+            self._ready()
+            try:
+                for (line,) in self._database.open().execute("SELECT line FROM journal WHERE line LIKE '%\tin\t1\t%'"):
+                    serial = asked.get(line.split("\t", 10)[9])
+                    if serial is not None:
+                        counts[serial] = counts.get(serial, 0) + 1
+            except sqlite3.Error as problem:
+                raise StoreFailed(str(problem)) from problem
+        return counts
 
     def heads(self) -> dict[str, Head]:
         """Where each gate's chain stands. Raises StoreFailed."""
