@@ -14,6 +14,7 @@ from linli.server.privacy import actions as privacy
 from linli.server.privacy import queries
 from linli.server.privacy.models import AuditEntry, AuditHead, Disclosure, Purpose
 from linli.server.privacy.queries import NoPurpose
+from linli.server.privacy.rules import PURPOSES
 from linli.server.stays import actions as stays
 from tests.world import Unchanged, World
 
@@ -218,7 +219,7 @@ def test_no_person_is_written_before_a_purpose_is_declared(world: World) -> None
     form = world.form(world.person())
     with transaction.atomic():
         Disclosure.objects.all().delete()
-        assert Purpose.objects.filter(estate_id=world.estate_id).count() == 5
+        assert Purpose.objects.filter(estate_id=world.estate_id).count() == len(PURPOSES)
         Purpose.objects.filter(estate_id=world.estate_id, code="access_pass").delete()
         stay = stays.register_guest(
             actor=world.link(booked.booking.id), booking_id=booked.booking.id, form=form, now=world.now

@@ -6,11 +6,14 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from linli.server.kernel import crypto, ids
+from linli.server.kernel import crypto, ids, locks
 from linli.server.kernel.actors import Actor, Role
+from linli.server.kernel.errors import Refusal
+from linli.server.kernel.locks import Lock
 from linli.server.privacy import queries
-from linli.server.privacy.models import AuditHead, Disclosure, Purpose
-from linli.server.privacy.rules import GENESIS, PURPOSES, canonical_entry
+from linli.server.privacy.models import AuditHead, Consent, Disclosure, Purpose
+from linli.server.privacy.queries import ConsentView
+from linli.server.privacy.rules import CHANNELS, GENESIS, PURPOSES, canonical_entry
 
 
 def declare_purposes(*, actor: Actor, now: datetime) -> int:
@@ -80,6 +83,94 @@ def _held_end(cursor: CursorWrapper, estate_id: str) -> tuple[int, str]:
         cursor.execute(_HOLD_END, [estate_id])
         found = cursor.fetchone()
     return found[0] + 1, found[1]
+
+
+class NoticeOutdated(Refusal):
+    """The notice has changed, or is not the one that was shown; please read it again."""
+
+    zh = "告知内容已更新或与展示的不一致，请重新阅读后再同意。"
+    status = 409
+
+
+class NoConsent(Refusal):
+    """There is no consent for this that still stands."""
+
+    zh = "没有有效的单独同意。"
+    status = 409
+
+
+def give_consent(
+    *,
+    actor: Actor,
+    person_id: str,
+    given_by: str,
+    purpose: str,
+    notice_digest: str,
+    channel: str,
+    evidence: str = "",
+    now: datetime,
+) -> ConsentView:
+    """This will record a yes to one purpose, in the words shown; a second yes to the same words is the first.
+
+    Refuses with `NoPurpose`, or with `NoticeOutdated` when another notice was shown. Whether the actor may speak for the person is the
+    caller's to know (PIPL art. 14, 29, 31).
+    """
+    terms = queries.get_purpose(estate_id=actor.estate_id, code=purpose)
+    if notice_digest != terms.notice_digest:
+        raise NoticeOutdated(field="notice_digest")
+    with transaction.atomic():
+        locks.take(Lock.PERSON, person_id)
+        standing = queries.find_consent(estate_id=actor.estate_id, person_id=person_id, purpose=purpose)
+        if standing is not None:
+            return standing
+        consent_id = ids.new("consent")
+        Consent.objects.create(
+            id=consent_id,
+            estate_id=actor.estate_id,
+            person_id=person_id,
+            given_by=given_by[:80],
+            purpose_id=terms.id,
+            notice_digest=notice_digest,
+            channel=channel if channel in CHANNELS else CHANNELS[0],
+            evidence=evidence[:200],
+            at=now,
+        )
+        record(actor=actor, verb="give_consent", subject=person_id, fields=[purpose], reason=consent_id, now=now)
+    found = queries.find_consent(estate_id=actor.estate_id, person_id=person_id, purpose=purpose)
+    if found is None:
+        raise NoConsent
+    return found
+
+
+def withdraw_consent(*, actor: Actor, person_id: str, purpose: str, reason: str = "", now: datetime) -> int:
+    """This will take back every standing yes of a person to a purpose, and return how many; no reason is needed (PIPL art. 15)."""
+    with transaction.atomic():
+        locks.take(Lock.PERSON, person_id)
+        standing = list(
+            Consent.objects.filter(
+                estate_id=actor.estate_id,
+                person_id=person_id,
+                purpose__code=purpose,
+                withdraws__isnull=True,
+                withdrawal__isnull=True,
+            )
+        )
+        for row in standing:
+            Consent.objects.create(
+                id=ids.new("consent"),
+                estate_id=row.estate_id,
+                person_id=person_id,
+                given_by=actor.id[:80],
+                purpose_id=row.purpose_id,
+                notice_digest=row.notice_digest,
+                channel=row.channel,
+                evidence=reason[:200],
+                withdraws=row,
+                at=now,
+            )
+        if standing:
+            record(actor=actor, verb="withdraw_consent", subject=person_id, fields=[purpose], reason=reason, now=now)
+    return len(standing)
 
 
 def disclose(

@@ -6,9 +6,15 @@ from ninja import Router
 from linli.server.kernel.actors import Role
 from linli.server.kernel.door import actor_of
 from linli.server.privacy import queries
-from linli.server.privacy.queries import ChainReport
+from linli.server.privacy.queries import ChainReport, NoticeView
 
 router = Router(tags=["privacy"])
+
+
+@router.get("/privacy/notices/{purpose}", response=NoticeView)
+def notice(request: HttpRequest, purpose: str) -> NoticeView:
+    """This will show the notice of a purpose, word for word, with the digest that a consent sends back."""
+    return queries.get_notice(estate_id=actor_of(request).estate_id, purpose=purpose)
 
 
 @router.get("/privacy/audit-chain", response=ChainReport)

@@ -78,3 +78,27 @@ class Disclosure(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["estate_id", "person_id"], name="disclosure_by_person")]
+
+
+class Consent(models.Model):
+    """Somebody said yes, to this notice, for this purpose and no other (PIPL art. 14, 23, 29, 31). Rows are never changed.
+
+    `given_by` differs from `person_id` when a guardian speaks for a child; `withdrawn` rows stand for themselves and name the yes they end.
+    """
+
+    id = models.CharField(primary_key=True, max_length=40)
+    estate_id = models.CharField(max_length=40)
+    person_id = models.CharField(max_length=40)
+    given_by = models.CharField(max_length=80)
+    purpose = models.ForeignKey(Purpose, on_delete=models.PROTECT)
+    notice_digest = models.CharField(max_length=64)
+    channel = models.CharField(max_length=20)
+    evidence = models.CharField(max_length=200, default="")
+    withdraws = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="withdrawal")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["estate_id", "withdraws"], name="a_consent_is_taken_back_once"),
+        ]
+        indexes = [models.Index(fields=["estate_id", "person_id", "at"], name="consents_by_person")]

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from linli.server.kernel import crypto
 from linli.server.kernel.errors import Refusal
-from linli.server.privacy.models import AuditEntry, AuditHead, Disclosure, Purpose
-from linli.server.privacy.rules import GENESIS, Holding, canonical_entry
+from linli.server.privacy.models import AuditEntry, AuditHead, Consent, Disclosure, Purpose
+from linli.server.privacy.rules import GENESIS, Holding, canonical_entry, notice_digest
 
 __all__ = ["Holding", "holdings", "register"]
 
@@ -33,6 +33,36 @@ class PurposeView:
     notice_version: str
     notice_zh: str
     notice_en: str
+
+    @property
+    def notice_digest(self) -> str:
+        """What names this notice word for word."""
+        return notice_digest(code=self.code, version=self.notice_version, zh=self.notice_zh, en=self.notice_en)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeView:
+    """What a person reads before saying yes; `digest` is sent back with the yes."""
+
+    purpose: str
+    version: str
+    zh: str
+    en: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentView:
+    """A yes: for whom, by whom, to which notice, when, and when it was taken back."""
+
+    id: str
+    person_id: str
+    given_by: str
+    purpose: str
+    notice_digest: str
+    channel: str
+    given_at: datetime
+    withdrawn_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +133,47 @@ def _read_purpose(estate_id: str, code: str) -> PurposeView:
         notice_version=row.notice_version,
         notice_zh=row.notice_zh,
         notice_en=row.notice_en,
+    )
+
+
+def get_notice(*, estate_id: str, purpose: str) -> NoticeView:
+    """This will return the notice of a purpose as it stands today, or refuse with `NoPurpose`."""
+    found = get_purpose(estate_id=estate_id, code=purpose)
+    return NoticeView(
+        purpose=found.code,
+        version=found.notice_version,
+        zh=found.notice_zh,
+        en=found.notice_en,
+        digest=found.notice_digest,
+    )
+
+
+def find_consent(*, estate_id: str, person_id: str, purpose: str) -> ConsentView | None:
+    """This will return the yes that stands for a person and a purpose, or None; one to an older notice stands no longer."""
+    wanted = get_purpose(estate_id=estate_id, code=purpose).notice_digest
+    for consent in list_consents(estate_id=estate_id, person_id=person_id):
+        if consent.purpose == purpose and consent.withdrawn_at is None and consent.notice_digest == wanted:
+            return consent
+    return None
+
+
+def list_consents(*, estate_id: str, person_id: str) -> tuple[ConsentView, ...]:
+    """This will list what a person, or a guardian for them, said yes to, newest first."""
+    rows = Consent.objects.filter(estate_id=estate_id, person_id=person_id, withdraws__isnull=True)
+    return tuple(_consent(row) for row in rows.select_related("purpose", "withdrawal").order_by("-at", "-id")[:200])
+
+
+def _consent(row: Consent) -> ConsentView:
+    taken_back = getattr(row, "withdrawal", None)
+    return ConsentView(
+        id=row.id,
+        person_id=row.person_id,
+        given_by=row.given_by,
+        purpose=row.purpose.code,
+        notice_digest=row.notice_digest,
+        channel=row.channel,
+        given_at=row.at,
+        withdrawn_at=taken_back.at if taken_back else None,
     )
 
 

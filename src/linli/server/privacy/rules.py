@@ -1,5 +1,6 @@
 """Which purposes the estate may hold personal data for, what a holding must say of itself, and how an audit entry is hashed."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -83,6 +84,41 @@ PURPOSES = (
         notice_zh="工作人员账号与操作记录，离岗三年后删除。",
         notice_en="Staff accounts and what was done with them, deleted three years after leaving.",
     ),
+    PurposeTerms(
+        code="face_pass",
+        legal_basis="separate consent: PIPL art. 29; 人脸识别技术应用安全管理办法 (2025-06-01): voluntary, another way at every door",
+        data_set=("face template",),
+        retention_days=1,
+        recipients=(),
+        notice_version="2026-1",
+        notice_zh="刷脸通行完全自愿，不刷脸同样可以用二维码、卡、密码或由值班人员开门，同样的时间、不另收费。照片转换成特征后立即删除，"
+        "特征加密保存在本小区服务器和您可通行的门禁中，仅用于开门，不对外提供；退房或撤回同意即删除，最迟在通行到期后一日内删除，每一道门都要确认。",
+        notice_en="Opening doors by face is voluntary: the code, a card, a PIN or the guard let you in at the same hours, at no charge. "
+        "The picture is deleted as soon as a template is made of it; the template is encrypted, held by this estate and at the doors "
+        "you may pass, opens doors and nothing else, and goes to nobody. It is deleted when you check out or take your consent back, "
+        "at the latest a day after your pass ends, and every gate confirms it.",
+    ),
+    PurposeTerms(
+        code="visitor",
+        legal_basis="contract with the host and the house rules: PIPL art. 13(2); registration of visitors, local short-let rules",
+        data_set=("name", "phone", "host", "period"),
+        retention_days=90,
+        recipients=(),
+        notice_version="2026-1",
+        notice_zh="访客登记用于开门和联系被访人，九十天后删除。",
+        notice_en="A visitor's name and phone are kept to open doors and to reach the host, and deleted after ninety days.",
+    ),
+    PurposeTerms(
+        code="public_health",
+        legal_basis="an order under 突发公共卫生事件应急条例 or 传染病防治法, named in each order; PIPL art. 13(4)",
+        data_set=("status at a gate", "time"),
+        retention_days=14,
+        recipients=(),
+        notice_version="2026-1",
+        notice_zh="仅在依法发布的公共卫生措施期间读取体温或健康码，只保存状态和时间，措施结束即清除，最长十四天。",
+        notice_en="Temperature or health code are read only while a lawful order holds; only status and time are kept, and purged when it "
+        "ends, after fourteen days at the latest.",
+    ),
 )
 
 
@@ -98,6 +134,12 @@ class Holding:
 
 
 GENESIS = "0" * 64
+CHANNELS = ("phone", "desk", "paper")
+
+
+def notice_digest(*, code: str, version: str, zh: str, en: str) -> str:
+    """This will return the digest that names a notice word for word; whoever consents sends it back (PIPL art. 14, 17)."""
+    return hashlib.sha256("\n".join((code, version, zh, en)).encode()).hexdigest()
 
 
 def canonical_entry(
