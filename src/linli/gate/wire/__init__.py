@@ -8,24 +8,78 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from linli.gate.journal import Broken, Gap
 from linli.gate.snapshot import Delta
-from linli.gate.wire import fields, rows
+from linli.gate.wire import envelope, fields, rows
+from linli.gate.wire.envelope import READABLE, WIRE_VERSION, BadMessage
+from linli.gate.wire.terminals import (
+    Command,
+    CommandKind,
+    CommandOutcome,
+    CommandReply,
+    FaceSheet,
+    Listing,
+    PersonReport,
+    PersonState,
+    TerminalPlan,
+    TerminalReport,
+    decode_commands,
+    decode_faces,
+    decode_reply,
+    decode_reports,
+    decode_terminals,
+    encode_commands,
+    encode_faces,
+    encode_reply,
+    encode_reports,
+    encode_terminals,
+)
 
-WIRE_VERSION = 2
-READABLE = frozenset({WIRE_VERSION, WIRE_VERSION - 1})
+__all__ = [
+    "JOURNAL_TYPE",
+    "READABLE",
+    "WIRE_VERSION",
+    "BadMessage",
+    "Command",
+    "CommandKind",
+    "CommandOutcome",
+    "CommandReply",
+    "FaceSheet",
+    "JournalReceipt",
+    "Listing",
+    "PersonReport",
+    "PersonState",
+    "Receipt",
+    "TerminalPlan",
+    "TerminalReport",
+    "decode_announcement",
+    "decode_commands",
+    "decode_delta",
+    "decode_faces",
+    "decode_journal",
+    "decode_journal_receipt",
+    "decode_receipt",
+    "decode_reply",
+    "decode_reports",
+    "decode_terminals",
+    "encode_announcement",
+    "encode_commands",
+    "encode_delta",
+    "encode_faces",
+    "encode_journal",
+    "encode_journal_receipt",
+    "encode_receipt",
+    "encode_reply",
+    "encode_reports",
+    "encode_terminals",
+]
+
 JOURNAL_TYPE = "text/plain; charset=utf-8"
-
-T = TypeVar("T")
-
-
-class BadMessage(Exception):
-    """That message is not in a form this side can read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +107,7 @@ class JournalReceipt:
 
 def encode_delta(delta: Delta) -> bytes:
     """Write a delta as compact JSON; its rows are arrays, see `rows`."""
-    return _dump(
+    return envelope.dump(
         "delta",
         estate=delta.estate,
         since=delta.since,
@@ -70,18 +124,18 @@ def encode_delta(delta: Delta) -> bytes:
 
 def decode_delta(raw: bytes | str) -> Delta:
     """Read a delta. Raises BadMessage."""
-    return _read(raw, "delta", _delta_from)
+    return envelope.read(raw, "delta", _delta_from)
 
 
 def encode_receipt(receipt: Receipt) -> bytes:
     """Write a receipt as JSON."""
     applied_at = fields.instant_words(receipt.applied_at)
-    return _dump("receipt", version=receipt.version, gates=list(receipt.gates), applied_at=applied_at)
+    return envelope.dump("receipt", version=receipt.version, gates=list(receipt.gates), applied_at=applied_at)
 
 
 def decode_receipt(raw: bytes | str) -> Receipt:
     """Read a receipt. Raises BadMessage."""
-    return _read(raw, "receipt", _receipt_from)
+    return envelope.read(raw, "receipt", _receipt_from)
 
 
 def encode_announcement(version: int) -> str:
@@ -114,7 +168,7 @@ def decode_journal(raw: bytes) -> list[str]:
 
 def encode_journal_receipt(receipt: JournalReceipt) -> bytes:
     """Write a journal receipt as JSON."""
-    return _dump(
+    return envelope.dump(
         "journal_receipt",
         stored=dict(receipt.stored),
         gaps=[[gap.gate, gap.first, gap.last] for gap in receipt.gaps],
@@ -125,23 +179,7 @@ def encode_journal_receipt(receipt: JournalReceipt) -> bytes:
 
 def decode_journal_receipt(raw: bytes | str) -> JournalReceipt:
     """Read a journal receipt. Raises BadMessage."""
-    return _read(raw, "journal_receipt", _journal_receipt_from)
-
-
-def _dump(kind: str, **said: object) -> bytes:
-    return json.dumps({"wire": WIRE_VERSION, "kind": kind, **said}, separators=(",", ":")).encode()
-
-
-def _read(raw: bytes | str, kind: str, build: Callable[[dict[str, Any]], T]) -> T:
-    try:
-        message = json.loads(raw)
-        if not isinstance(message, dict) or message.get("kind") != kind:
-            raise BadMessage(f"that is not a {kind}")
-        if message.get("wire") not in READABLE:
-            raise BadMessage(f"wire version {message.get('wire')!r} is not readable here")
-        return build(message)
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError, AttributeError) as problem:
-        raise BadMessage(f"{kind}: {type(problem).__name__}: {problem}"[:300]) from None
+    return envelope.read(raw, "journal_receipt", _journal_receipt_from)
 
 
 def _delta_from(message: dict[str, Any]) -> Delta:
