@@ -1,6 +1,7 @@
 """The `linli-sim` command: the other side of a wire, for tests, simulated days and integrators. Never in production."""
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -13,6 +14,12 @@ from linli.sim import people, reader, serving
 from linli.sim.clock import clock_from_environment
 from linli.sim.faults import BadFaultPlan, FaultInjector, FaultPlan, plan_in, plan_of
 from linli.sim.platforms.lodging import lodging_platform
+
+TERMINALS = {
+    "httpv2": "a device that calls the box by itself",
+    "isapi": "a terminal that is called, by Hikvision's ISAPI",
+    "ttlock": "a cloud of locks with codes",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("reader", help="print the signed record a bench reader would give of a fictional person")
     )
     _add_people(commands.add_parser("people", help="print fictional people, one JSON object a line"))
+    _add_terminals(commands.add_parser("terminal", help="run one simulated terminal, lock or its cloud"))
     return parser
 
 
@@ -69,6 +77,24 @@ def _add_people(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.set_defaults(run=_list_people)
+
+
+def _add_terminals(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("make", choices=sorted(TERMINALS), help="; ".join(f"{n}: {w}" for n, w in TERMINALS.items()))
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help="see `linli-sim terminal MAKE --help`")
+    parser.set_defaults(run=_run_terminal)
+
+
+def _run_terminal(asked: argparse.Namespace) -> int:
+    # Looked up by name: a make is one module with `add_arguments` and `main`, and one line in TERMINALS.
+    make = importlib.import_module(f"linli.sim.terminals.{asked.make}")
+    parser = argparse.ArgumentParser(prog=f"linli-sim terminal {asked.make}", description=make.__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="of the device itself; 0: any free port; it is printed")
+    parser.add_argument("--control-port", type=int, default=0, help="by which a test plays the people at the door")
+    make.add_arguments(parser)
+    return int(make.main(parser.parse_args(asked.rest)))
 
 
 def _serve_platform(asked: argparse.Namespace) -> int:
