@@ -88,6 +88,7 @@ def _add_enrol(parser: argparse.ArgumentParser) -> None:
 
 def _add_day(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--guests", type=int, default=100)
+    parser.add_argument("--offline", type=int, default=1, metavar="GATES", help="so many gates lose their network")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
 
 
@@ -166,7 +167,7 @@ def _trust_reader(asked: argparse.Namespace) -> int | None:
 
 
 def _day(asked: argparse.Namespace) -> int | None:
-    return _door("day")(guests=asked.guests, as_json=asked.json)  # type: ignore[no-any-return]
+    return _door("day")(guests=asked.guests, offline=asked.offline, as_json=asked.json)  # type: ignore[no-any-return]
 
 
 def _journey(asked: argparse.Namespace) -> int | None:

@@ -42,7 +42,7 @@ def run(*, quick: bool = False) -> dict[str, object]:
     """Measure, and give the numbers with their floors and whether the limits of the design hold."""
     rounds = 300 if quick else 3000
     key = Ed25519PrivateKey.generate()
-    snapshot = apply(Snapshot(estate=ESTATE), _everything(key))
+    snapshot = apply(Snapshot(estate=ESTATE), everything(key))
     codes = _codes(key, rounds)
     with tempfile.TemporaryDirectory(prefix="linli-bench-") as folder:
         home = Path(folder)
@@ -127,7 +127,7 @@ def _agent_rss_mb(home: Path, snapshot: Snapshot, codes: list[str]) -> float:
             assert process.stdout is not None
             port = json.loads(process.stdout.readline())["control_port"]
             _let_in(port, codes)
-            return _rss_mb(process.pid)
+            return rss_mb(process.pid)
         finally:
             process.terminate()
 
@@ -169,7 +169,8 @@ def _verify_lines(count: int) -> dict[str, float]:
     }
 
 
-def _everything(key: Ed25519PrivateKey) -> Delta:
+def everything(key: Ed25519PrivateKey) -> Delta:
+    """Give a whole list: so many passes that open all the gates."""
     now = datetime.now(UTC).replace(microsecond=0)
     entries = tuple(
         PassEntry(
@@ -223,7 +224,8 @@ def _bare_sync(path: Path) -> Callable[[], object]:
     return sync
 
 
-def _rss_mb(pid: int) -> float:
+def rss_mb(pid: int) -> float:
+    """Give a process's resident memory (MB)."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 

@@ -19,6 +19,7 @@ from linli.supervise.keeper import ProgramFailed
 
 FAULTS = 0.05
 OFFLINE_GATE = "G01"
+MOST_OFFLINE = 50
 READER = "bench-1"
 ESTATE = "DF2"
 PATIENCE_SECONDS = 120.0
@@ -26,24 +27,25 @@ TRIES = 30
 Say = Callable[[str], None]
 
 
-def main(*, guests: int, as_json: bool, faults: float = FAULTS) -> int:
-    """Play one day with so many guests and print what came of it; 0 when every invariant of the day held."""
+def main(*, guests: int, offline: int = 1, as_json: bool, faults: float = FAULTS) -> int:
+    """Play one day with so many guests and gates offline, and print what came of it; 0 when every invariant held."""
     say: Say = _quiet if as_json else print
-    with temporary_day(say=say, faults=faults) as (instance, clock_file):
+    with temporary_day(say=say, faults=faults, offline=offline) as (instance, clock_file):
         counted = play(instance, clock_file=clock_file, guests=guests, say=print)
     print(json.dumps(counted, ensure_ascii=False))
     return 0 if holds(counted) else 1
 
 
 class temporary_day:
-    """Have a fresh instance on a movable clock whose doors are served by two boxes, one of them with a single gate."""
+    """Have a fresh instance on a movable clock whose doors are served by two boxes; one goes offline with its gates."""
 
-    def __init__(self, *, say: Say, faults: float) -> None:
+    def __init__(self, *, say: Say, faults: float, offline: int = 1) -> None:
         self._say, self._faults = say, faults
+        self._alone = ",".join(f"G{number:02}" for number in range(1, max(1, min(offline, MOST_OFFLINE)) + 1))
 
     def __enter__(self) -> tuple[Instance, Path]:
         """Start everything; raises what `Instance.start` raises."""
-        self._context = temporary(say=self._say, faults=self._faults, two_boxes=OFFLINE_GATE)
+        self._context = temporary(say=self._say, faults=self._faults, two_boxes=self._alone)
         instance = self._context.__enter__()
         return instance, instance.clock_file
 
