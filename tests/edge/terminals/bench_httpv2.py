@@ -2,7 +2,7 @@
 
 from linli.edge.drivers.httpv2 import HttpV2Terminal, Manner, Site
 from linli.edge.drivers.listening import Listener
-from linli.sim.terminals.httpv2 import HttpV2Device
+from linli.sim.terminals.httpv2_device import HttpV2Device
 from linli.sim.terminals.httpv2_memory import Model
 from tests.edge.terminals.conftest import Bench, RecordingTold
 

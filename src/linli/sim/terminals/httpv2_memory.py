@@ -7,7 +7,7 @@ import hashlib
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 JPEG = b"\xff\xd8\xff"
@@ -38,6 +38,7 @@ class Memory:
         self.model = model
         self.people: dict[int, dict[str, Any]] = {}
         self.faces: dict[str, int] = {}
+        self._cards: dict[str, int] = {}
         self.records: list[dict[str, Any]] = []
         self.own_log: list[dict[str, Any]] = []
         self.settings: dict[str, Any] = _factory_settings(sn)
@@ -49,22 +50,26 @@ class Memory:
         number, card = int(row["UserID"]), str(row.get("CardNum") or "")
         if number not in self.people and len(self.people) >= self.model.people:
             return 24, 0
-        for other, known in self.people.items():
-            if card and other != number and known.get("CardNum") == card:
-                return 23, other
+        if card and (whose := self._cards.get(card, number)) != number:
+            return 23, whose
         photo = base64.b64decode(str(row.get("Photo") or ""))
         if photo and (problem := self._look_at(photo, number)):
             return problem
+        self._cards.pop(str(self.people.get(number, {}).get("CardNum") or ""), None)
         self.people[number] = {name: value for name, value in row.items() if not name.startswith("Photo")}
+        if card:
+            self._cards[card] = number
         if photo:
-            self.faces = {mark: whose for mark, whose in self.faces.items() if whose != number}
+            self._forget_face(number)
             self.faces[face_of(photo)] = number
         return None
 
     def let_go(self, number: int) -> bool:
         """This will forget a person, and say whether there was one."""
-        self.faces = {mark: whose for mark, whose in self.faces.items() if whose != number}
-        return self.people.pop(number, None) is not None
+        self._forget_face(number)
+        gone = self.people.pop(number, None)
+        self._cards.pop(str((gone or {}).get("CardNum") or ""), None)
+        return gone is not None
 
     def judge(self, shown: Mapping[str, Any], *, now: datetime, temperature: float | None) -> tuple[int, int]:
         """This will decide as the device does alone: the record type, and the person's number or 0."""
@@ -133,6 +138,10 @@ class Memory:
         """This will take back lines that could not be sent."""
         self._unsent_log = [*lines, *self._unsent_log]
 
+    def _forget_face(self, number: int) -> None:
+        for mark in [mark for mark, whose in self.faces.items() if whose == number]:
+            del self.faces[mark]
+
     def _look_at(self, photo: bytes, number: int) -> tuple[int, int] | None:
         if len(photo) > self.model.photo_bytes:
             return 3, 0
@@ -174,11 +183,6 @@ class Memory:
 def face_of(photo: bytes) -> str:
     """This will stand for the template of a face: whoever comes with the same picture is the same person."""
     return hashlib.sha256(photo).hexdigest()
-
-
-def local_instant(seconds: float) -> datetime:
-    """This will give an instant from Unix seconds."""
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _factory_settings(sn: str) -> dict[str, Any]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hmac
+import logging
+import queue
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from linli.edge.drivers.httpv2.words import Words
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 TOKEN_HEADER = "x-linli-token"
 _LOOK_S = 0.5
 _MOST_STRANGERS = 20
+_log = logging.getLogger("linli.gate")
 
 
 class Site:
@@ -30,6 +34,7 @@ class Site:
         self._terminals: dict[str, HttpV2Terminal] = {}
         self._strangers: deque[str] = deque(maxlen=_MOST_STRANGERS)
         self._closing = threading.Event()
+        self._words: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
 
     @property
     def strangers(self) -> list[str]:
@@ -46,6 +51,7 @@ class Site:
                 self._listener.start()
                 self._closing = threading.Event()
                 threading.Thread(target=self._watch, args=(self._closing,), name="terminals", daemon=True).start()
+                threading.Thread(target=self._speak, name="alarms", daemon=True).start()
             self._terminals[terminal.serial_number] = terminal
 
     def leave(self, terminal: HttpV2Terminal) -> None:
@@ -54,8 +60,20 @@ class Site:
             if self._terminals.pop(terminal.serial_number, None) is None or self._terminals:
                 return
             self._closing.set()
+            self._words.put(None)
             self._listener.off("POST", f"{self._prefix}/*")
         self._listener.stop()
+
+    def tell(self, words: Callable[[], None]) -> None:
+        """Say something on another thread than a device's own: for fire every door is opened, also the one of who calls."""
+        self._words.put(words)
+
+    def _speak(self) -> None:
+        while (words := self._words.get()) is not None:
+            try:
+                words()
+            except Exception:
+                _log.exception("an alarm could not be told")
 
     def _answer(self, call: Call) -> Reply:
         parts = [part for part in call.path.removeprefix(self._prefix).split("/") if part]

@@ -141,7 +141,7 @@ class HttpV2Terminal:
         told = self._told
         if told is not None and not self._told_away and self._is_away():
             self._told_away = True
-            told.alarm(Alarm.OFFLINE, True, "it does not call")
+            self._tell_alarm(Alarm.OFFLINE, "it does not call")
 
     def _is_away(self) -> bool:
         silence = self.manner.silence_s or 3 * self.manner.period_s + 2
@@ -154,11 +154,11 @@ class HttpV2Terminal:
         self._heard_at = time.monotonic()
         if self._told_away:
             self._told_away = False
-            told.alarm(Alarm.OFFLINE, False)
+            self._tell_alarm(Alarm.OFFLINE, None)
         told.seen(str(self._settings.told.get("FirmwareVerson", "")))
 
     def _keepalive(self, words: Words, told: Told) -> Words:
-        self._tell_alarms(records.alarms_in(words.get("AlarmStatus")), told)
+        self._compare_alarms(records.alarms_in(words.get("AlarmStatus")))
         self._doorway.hear(kept_open=number_in(words, "KeepOpenStatus") == 1)
         self._persons.keep_up(told)
         with self._lock:
@@ -190,7 +190,7 @@ class HttpV2Terminal:
             self._complaints = complaints = self._settings.complaints()
         if device_time is not None:
             told.clock(device_time)
-        told.alarm(Alarm.SETTING, bool(complaints), "; ".join(complaints))
+        self._tell_alarm(Alarm.SETTING, "; ".join(complaints) if complaints else None)
         if restarted:
             # A device that speaks of itself unasked has just started: what it was handed before is lost.
             self._persons.start_over(told)
@@ -211,9 +211,15 @@ class HttpV2Terminal:
         self._persons.end_reading(told)
         return command
 
-    def _tell_alarms(self, found: dict[Alarm, str], told: Told) -> None:
+    def _compare_alarms(self, found: dict[Alarm, str]) -> None:
         before, self._alarms = self._alarms, found
         for alarm in records.TOLD_BY_KEEPALIVE:
             # At the first call beginnings and ends alike: the box may have been restarted in between.
             if before is None or found.get(alarm) != before.get(alarm):
-                told.alarm(alarm, alarm in found, found.get(alarm, ""))
+                self._tell_alarm(alarm, found.get(alarm))
+
+    def _tell_alarm(self, alarm: Alarm, words: str | None) -> None:
+        """Tell an alarm that is on, in words, or, with None, that it is over."""
+        told = self._told
+        if told is not None:
+            self._site.tell(lambda: told.alarm(alarm, words is not None, words or ""))
