@@ -2,6 +2,7 @@
 
 from linli.server.access.models.doors import Box, BoxReceipt, DoorGroup, Gate, SnapshotCounter
 from linli.server.access.models.faces import FaceError, FaceReport, FaceTemplate
+from linli.server.access.models.health import HealthProposal
 from linli.server.access.models.journals import GateEvent, JournalFault, JournalGap, JournalHead, PassageCount
 from linli.server.access.models.passes import (
     Credential,
@@ -27,6 +28,7 @@ __all__ = [
     "GateCommand",
     "GateEvent",
     "HealthOrder",
+    "HealthProposal",
     "HolderTerms",
     "HouseList",
     "JournalFault",

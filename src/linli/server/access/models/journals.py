@@ -85,7 +85,12 @@ class GateEvent(models.Model):
     hash = models.BinaryField(max_length=32)
 
     class Meta:
-        indexes = [BrinIndex(fields=["happened_at"], name="gate_events_by_time", pages_per_range=32)]
+        indexes = [
+            BrinIndex(fields=["happened_at"], name="gate_events_by_time", pages_per_range=32),
+            models.Index(
+                fields=["estate_id", "gate", "sequence"], condition=models.Q(method="ALARM"), name="alarm_lines_by_gate"
+            ),
+        ]
 
 
 class PassageCount(models.Model):

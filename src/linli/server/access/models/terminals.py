@@ -26,6 +26,8 @@ class Terminal(models.Model):
     # The device's own list, as it was last read back: which passes it would open to.
     listing = ArrayField(models.BigIntegerField(), default=list)
     listing_checksum = models.CharField(max_length=64, default="")
+    # People the device knows and we do not: whoever put them there did it behind our back.
+    listing_unknown = models.PositiveIntegerField(default=0)
     listed_at = models.DateTimeField(null=True)
     trouble = models.CharField(max_length=200, default="")
 
@@ -65,7 +67,10 @@ class TerminalPerson(models.Model):
 
 
 class GateAlarm(models.Model):
-    """A door that complains: forced, held open, tampered with, offline, low on battery, fire. It stays until it is over."""
+    """A door that complains: forced, held open, tampered with, offline, low on battery, fire. It stays until it is over.
+
+    `sequence` is the line of the gate's journal with which it began; None for a silence, which only we can notice.
+    """
 
     id = models.BigAutoField(primary_key=True)
     estate_id = models.CharField(max_length=40)
@@ -73,6 +78,7 @@ class GateAlarm(models.Model):
     source = models.CharField(max_length=40)
     kind = models.CharField(max_length=12)
     words = models.CharField(max_length=80, default="")
+    sequence = models.BigIntegerField(null=True)
     began_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     seen_by = models.CharField(max_length=80, default="")
@@ -84,7 +90,10 @@ class GateAlarm(models.Model):
                 fields=["estate_id", "gate", "source", "kind"],
                 condition=models.Q(ended_at__isnull=True),
                 name="an_alarm_rings_once_until_it_is_over",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["estate_id", "gate", "source", "kind", "sequence"], name="a_line_begins_one_alarm"
+            ),
         ]
         indexes = [models.Index(fields=["estate_id", "-began_at"], name="alarms_newest_first")]
 
