@@ -146,8 +146,10 @@ class Bench:
 def makes():
     """Every make: a name, and what builds its bench. One line each."""
     from tests.edge.terminals.bench_httpv2 import HttpV2Bench  # noqa: PLC0415
+    from tests.edge.terminals.bench_isapi import IsapiBench  # noqa: PLC0415
+    from tests.edge.terminals.bench_ttlock import TtlockBench  # noqa: PLC0415
 
-    return {"httpv2": HttpV2Bench}
+    return {"httpv2": HttpV2Bench, "isapi": IsapiBench, "ttlock": TtlockBench}
 
 
 @pytest.fixture(params=sorted(makes()))

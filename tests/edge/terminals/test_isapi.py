@@ -16,7 +16,7 @@ from linli.edge.drivers.bounded import DeviceAway
 from linli.edge.drivers.isapi import IsapiAddress, IsapiTerminal, events, forms
 from linli.edge.drivers.isapi.wire import IsapiClient, xml_texts
 from linli.edge.drivers.listening import Listener
-from linli.edge.terminals import Alarm, Person, Trouble
+from linli.edge.terminals import Alarm, Trouble
 from linli.gate.decision import Kind
 from linli.gate.hours import Slot
 from linli.gate.reasons import Reason
@@ -24,47 +24,9 @@ from linli.sim.terminals.isapi import IsapiTerminalSim
 from linli.sim.terminals.isapi_device import IsapiDevice
 from linli.sim.terminals.ports import Port, Response
 from tests.edge.conftest import until
+from tests.edge.terminals.heard import Heard, person
 
 PASSWORD = "Sim-12345"
-
-
-class Heard:
-    """Whatever a terminal tells, in order."""
-
-    def __init__(self):
-        self.puts, self.failures, self.drops = {}, {}, []
-        self.listings, self.passages, self.clocks = [], [], []
-        self.alarms, self.seen_as = {}, []
-        self.full_disk = False
-
-    def put(self, number, checksum):
-        self.puts[number] = checksum
-
-    def failed(self, number, trouble, words=""):
-        self.failures[number] = (trouble, words)
-
-    def dropped(self, number):
-        self.drops.append(number)
-
-    def listing(self, people):
-        self.listings.append(dict(people))
-
-    def passage(self, passage):
-        if self.full_disk:
-            raise OSError("no space")
-        self.passages.append(passage)
-
-    def alarm(self, alarm, on, words=""):
-        self.alarms[alarm] = on
-
-    def clock(self, device_time):
-        self.clocks.append(device_time)
-
-    def seen(self, firmware=""):
-        self.seen_as.append(firmware)
-
-    def ask(self, scan):
-        raise AssertionError("this make does not ask")
 
 
 def photo(shade=0):
@@ -78,18 +40,6 @@ def blank():
     written = io.BytesIO()
     Image.new("RGB", (200, 200), "white").save(written, "JPEG")
     return written.getvalue()
-
-
-def person(number=1, **changes):
-    now = datetime.now(UTC).replace(microsecond=0)
-    words = {
-        "serial": 0xA0 + number,
-        "number": number,
-        "label": f"P-{number:04d}",
-        "start": now - timedelta(hours=1),
-        "end": now + timedelta(days=1),
-    }
-    return Person(**{**words, **changes})
 
 
 @pytest.fixture
@@ -370,13 +320,13 @@ def test_alarms_begin_and_end(sim, met):
 
 def test_lost_doubled_and_disordered_pushes_come_out_once_each(sim, met):
     _, heard = met
-    sim._change_posts({"lose": 5, "repeat": 2})
+    sim.change_posts(lose=5, repeat=2)
     for number in range(20):
         sim.device.show_card(f"C{number}")
-    sim._change_posts({"late": True})
+    sim.change_posts(late=True)
     for number in range(20, 30):
         sim.device.show_card(f"C{number}")
-    sim._change_posts({"repeat": 1})
+    sim.change_posts(repeat=1)
     until(lambda: {one.card for one in heard.passages} >= {f"C{number}" for number in range(30)})
     assert len(heard.passages) == 30
     assert len({one.record for one in heard.passages}) == 30
@@ -422,7 +372,7 @@ def test_a_device_wiped_at_the_factory_loses_no_event_to_an_old_mark(sim, met):
     for _ in range(5):
         sim.device.show_card("AA")
     until(lambda: len(heard.passages) == 5)
-    sim._change_posts({"lose": 1})
+    sim.change_posts(lose=1)
     sim.device.wipe()
     sim.device.ahead = timedelta(seconds=1)
     sim.device.show_card("EE")

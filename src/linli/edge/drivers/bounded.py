@@ -21,6 +21,14 @@ class DeviceAway(Exception):
         self.pause_s = pause_s
 
 
+class DeviceBusy(DeviceAway):
+    """The device answers, and will not do it just now: it is there."""
+
+
+class NotTaken(DeviceBusy):
+    """What the device told could not be written down here; it keeps it, and is asked again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What came back: the status and the whole body, short enough to keep."""

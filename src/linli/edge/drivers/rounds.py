@@ -22,7 +22,7 @@ class Rounds:
         *,
         name: str,
         turn: Callable[[], None],
-        lost: Callable[[str], None],
+        lost: Callable[[DeviceAway], None],
         stirred: threading.Event,
         every_s: float = 30.0,
         first_pause_s: float = FIRST_PAUSE_S,
@@ -82,6 +82,10 @@ class Rounds:
             words = str(problem)
             if words != self._words:
                 _log.warning("%s: %s", self._name, words)
+            try:
+                self._lost(problem)
+            except Exception:
+                # Whoever should hear of it may have a full disk; the rounds go on.
+                _log.exception("%s: nobody could be told", self._name)
             self._words = words
-            self._lost(words)
         return problem

@@ -208,7 +208,9 @@ class IsapiTerminalSim:
             "busy": lambda given: self._set(self, "busy", int(given["requests"])),
             "reboot": lambda given: self._set(self, "reboots", int(given["requests"])),
             "wipe": lambda given: device.wipe(),
-            "posts": self._change_posts,
+            "posts": lambda given: self.change_posts(
+                lose=int(given.get("lose", 0)), repeat=int(given.get("repeat", 0)), late=bool(given.get("late"))
+            ),
             "enrol": lambda given: self._enrol(str(given["number"]), str(given.get("name", ""))),
             "delete": lambda given: device.users.pop(str(given["number"]), None) is not None,
         }
@@ -223,16 +225,17 @@ class IsapiTerminalSim:
         valid = {"enable": True, "beginTime": now.isoformat(), "endTime": now.replace(year=2037).isoformat()}
         self.device.users[number] = {"employeeNo": number, "name": name, "userType": "normal", "Valid": valid}
 
-    def _change_posts(self, given: dict[str, Any]) -> None:
-        self.lose = int(given.get("lose", 0))
-        self.repeat = int(given.get("repeat", 0))
-        if given.get("late"):
+    def change_posts(self, *, lose: int = 0, repeat: int = 0, late: bool = False) -> None:
+        """This will lose the next posts, send every one more than once, or hold them back until it is said again."""
+        self.lose, self.repeat = lose, repeat
+        if late:
             self._late = self._late or []
             return
         held, self._late = self._late or [], None
         # Held back and then all at once, the newest first: the wire keeps no order.
         for event in reversed(held):
-            self._posts.put(event)
+            for _ in range(1 + repeat):
+                self._posts.put(event)
 
     def _happened(self, event: dict[str, Any]) -> None:
         if self.lose:
@@ -298,6 +301,13 @@ def terminal(asked: argparse.Namespace) -> IsapiTerminalSim:
         port=asked.port,
         control_port=asked.control_port,
     )
+
+
+def main(asked: argparse.Namespace) -> int:
+    """This will run one until SIGTERM or Ctrl-C."""
+    sim = terminal(asked)
+    ports.serve(sim, words=json.dumps({"ready": True, "device": sim.url, "control": sim.control.url}))
+    return 0
 
 
 def _status(status: Status, request: Request) -> Response:

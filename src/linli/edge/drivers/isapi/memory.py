@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from linli.edge.drivers.bounded import DeviceAway
+from linli.edge.drivers.bounded import DeviceAway, NotTaken
 from linli.edge.drivers.isapi import forms
 from linli.edge.drivers.isapi.events import Event, NotAnEvent, remembered
 from linli.edge.drivers.isapi.wire import IsapiClient, Refused
@@ -113,7 +113,10 @@ class Memory:
     def _tell_once(self, event: Event) -> None:
         if event.record in self._seen:
             return
-        self._tell(event)
+        try:
+            self._tell(event)
+        except Exception as problem:
+            raise NotTaken(f"an event could not be written down ({type(problem).__name__})") from problem
         self._seen[event.record] = None
         if len(self._seen) > _MOST_SEEN:
             self._seen.popitem(last=False)

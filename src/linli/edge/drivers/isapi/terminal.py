@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from linli.edge.doors import DoorFailed, Health
-from linli.edge.drivers.bounded import DeviceAway
+from linli.edge.drivers.bounded import DeviceAway, DeviceBusy
 from linli.edge.drivers.isapi import events, forms
 from linli.edge.drivers.isapi.events import Event, NotAnEvent
 from linli.edge.drivers.isapi.memory import Memory
@@ -178,10 +178,12 @@ class IsapiTerminal:
         if time.monotonic() >= self._look_at:
             self._look()
 
-    def _lose(self, words: str) -> None:
+    def _lose(self, problem: DeviceAway) -> None:
+        if isinstance(problem, DeviceBusy):
+            return
         self._met = False
         if self._told is not None:
-            self._told.alarm(Alarm.OFFLINE, True, words)
+            self._told.alarm(Alarm.OFFLINE, True, str(problem))
 
     def _meet(self) -> None:
         device = self._client.get_xml("/ISAPI/System/deviceInfo")

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import httpx
 
 from linli.edge.drivers import bounded
-from linli.edge.drivers.bounded import Answer, DeviceAway
+from linli.edge.drivers.bounded import Answer, DeviceAway, DeviceBusy
 
 NAMESPACE = "http://www.isapi.org/ver20/XMLSchema"
 OK, BUSY, DEVICE_ERROR, REBOOT = 1, 2, 3, 7
@@ -26,7 +26,7 @@ class Refused(Exception):
         self.status, self.sub = status, sub
 
 
-class DeviceFault(DeviceAway):
+class DeviceFault(DeviceBusy):
     """The device tried and failed (its status 3); a few more times are worth it, not more."""
 
 
@@ -126,7 +126,7 @@ def _check_http(answer: Answer, told: dict[str, Any]) -> None:
     if code == DEVICE_ERROR:
         raise DeviceFault(f"the device failed: {sub or words or 'device error'}")
     if code == BUSY:
-        raise DeviceAway("the device is busy")
+        raise DeviceBusy("the device is busy")
     if code == REBOOT:
-        raise DeviceAway("the device must start anew")
+        raise DeviceBusy("the device must start anew")
     raise DeviceAway(f"the device answered {answer.status}")
