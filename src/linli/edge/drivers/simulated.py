@@ -14,6 +14,7 @@ from linli.edge.agent import Agent, UnknownGate
 from linli.edge.doors import WELL, DoorFailed, Health, Outcome, Present
 from linli.edge.store import JournalStore, StoreFailed
 from linli.edge.uplink import Uplink
+from linli.gate import ways
 from linli.gate.decision import TEXTS, Direction, Kind, Scan
 
 _LARGEST_BODY = 65_536
@@ -131,8 +132,11 @@ class ControlPort:
 
     def _gate(self, gate: str, sequence: int | None) -> dict[str, Any]:
         count, door = self._agent.counts[gate], self._agent.doors[gate]
+        offered = ways.ladder(self._agent.snapshot.gates.get(gate))
+        chinese, english = ways.words(offered)
         return {
             "gate": gate,
+            "ways": {"order": [kind.value for kind in offered], "zh": chinese, "en": english},
             "opened": count.opened,
             "refused": count.refused,
             "held": getattr(door, "held", False),
