@@ -1,5 +1,16 @@
 """What can be done at the doors."""
 
+from linli.server.access.actions.credentials import (
+    end_credential,
+    issue_card,
+    issue_face_credential,
+    issue_pin,
+    register_idcard,
+    replace_card,
+    replace_pin,
+    reveal_pin,
+    withdraw_credential,
+)
 from linli.server.access.actions.gates import (
     DoorGroupPlan,
     Enrolment,
@@ -13,6 +24,7 @@ from linli.server.access.actions.gates import (
     retire_box,
     rotate_box_key,
 )
+from linli.server.access.actions.house import renew_house_list, set_holidays, set_weekly_hours
 from linli.server.access.actions.journals import record_gate_events
 from linli.server.access.actions.passes import (
     OverrideRunning,
@@ -36,19 +48,31 @@ __all__ = [
     "Origin",
     "OverrideRunning",
     "amend_pass",
+    "end_credential",
     "enrol_box",
     "forget_old_receipts",
     "grant_override",
     "grant_pass",
+    "issue_card",
+    "issue_face_credential",
+    "issue_pin",
     "lay_out_gates",
     "note_seen",
     "record_gate_events",
     "record_receipt",
+    "register_idcard",
+    "renew_house_list",
+    "replace_card",
+    "replace_pin",
     "resume_passes",
     "retire_box",
+    "reveal_pin",
     "revoke_pass",
     "revoke_passes",
     "rotate_box_key",
+    "set_holidays",
+    "set_weekly_hours",
     "suspend_passes",
     "unlist_ended_passes",
+    "withdraw_credential",
 ]

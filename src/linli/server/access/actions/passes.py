@@ -4,20 +4,22 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from linli.gate.snapshot import PassState
 from linli.server.access import rules
 from linli.server.access.actions.versions import advance, hold_list
 from linli.server.access.events import PassRevoked
-from linli.server.access.models import DoorGroup, Pass
+from linli.server.access.models import Credential, DoorGroup, Pass
 from linli.server.access.queries.passes import PassView, view
-from linli.server.access.rules import DoorKind, NoSuchDoor, Origin, PassWithdrawn
+from linli.server.access.queries.terms import terms_of
+from linli.server.access.rules import DoorKind, NoSuchDoor, Origin, PassWithdrawn, Terms
 from linli.server.kernel import ids, outbox
 from linli.server.kernel.actors import Actor, Role
 from linli.server.kernel.errors import NotAllowed, NotFound, Refusal
 from linli.server.kernel.periods import Period
+from linli.server.places import queries as places
 from linli.server.privacy import actions as privacy
 from linli.server.privacy import queries as purposes
 
@@ -54,15 +56,18 @@ def grant_pass(
     now: datetime,
     static: bool = False,
 ) -> PassView:
-    """This will grant a pass to the doors of its kind of holder (appendix A4), own entrance included where one is named.
+    """This will grant a pass on the terms of its kind of holder (appendix A4), own entrance included where one is named.
 
-    Joins the caller's transaction and takes the SNAPSHOT lock: call it late. Refuses with `UnknownHolder` or `NoSuchDoor`.
+    What is longer than the terms allow is cut. Joins the caller's transaction and takes the SNAPSHOT lock: call it late. Refuses with
+    `UnknownHolder`, `NoSuchDoor` or `TooLateToday`.
     """
     _require_some(actor, GRANTERS)
-    groups = _groups(actor.estate_id, rules.doors_of(holder_kind=holder_kind), entrance_id)
+    terms = terms_of(estate_id=actor.estate_id, holder_kind=holder_kind, now=now)
+    groups = _groups(actor.estate_id, terms.doors, entrance_id)
     with transaction.atomic(savepoint=False):
-        row = _granted(actor, period, origin, groups, now)
+        row = _granted(actor, _fitted(actor.estate_id, terms, period, now), origin, groups, now)
         row.holder_kind, row.holder_id, row.static = holder_kind, holder_id, static
+        row.hours, row.uses = terms.hours, terms.uses
         hold_list(estate_id=actor.estate_id)
         row.version = advance(estate_id=actor.estate_id)
         row.save(force_insert=True)
@@ -79,7 +84,7 @@ def grant_override(
     """
     actor.require(Role.GUARD)
     why = rules.check_reason(reason)
-    rules.doors_of(holder_kind=holder_kind)
+    rules.default_terms(holder_kind=holder_kind)
     rules.check_override(period=period, now=now)
     groups = _groups(actor.estate_id, (DoorKind.ESTATE,), None)
     with transaction.atomic():
@@ -104,7 +109,7 @@ def amend_pass(
 ) -> PassView:
     """This will change a pass's period, its entrance, or both; codes already on a phone follow the list, not themselves.
 
-    Refuses with `NotFound`, `PassWithdrawn`, `NoSuchDoor`.
+    Refuses with `NotFound`, `PassWithdrawn`, `NoSuchDoor`, `TooLateToday`.
     """
     _require_some(actor, GRANTERS)
     with transaction.atomic():
@@ -112,11 +117,13 @@ def amend_pass(
         row = _row(actor.estate_id, pass_id)
         if row.state == PassState.REVOKED:
             raise PassWithdrawn
+        terms = terms_of(estate_id=actor.estate_id, holder_kind=row.holder_kind, now=now)
         if period is not None:
-            whole = rules.whole_seconds(period)
+            # Counted from when the pass began: changing it again and again makes it no longer.
+            whole = rules.whole_seconds(_fitted(actor.estate_id, terms, period, period.start))
             row.start, row.end = whole.start, whole.end
         if entrance_id is not None:
-            row.groups = _groups(actor.estate_id, rules.doors_of(holder_kind=row.holder_kind), entrance_id)
+            row.groups = _groups(actor.estate_id, terms.doors, entrance_id)
         row.told = sorted({*row.told, *row.groups})
         row.told_until = max(row.told_until, row.end)
         # A stay may be extended after its pass had ended and left the list.
@@ -158,13 +165,19 @@ def resume_passes(*, actor: Actor, origin: Origin, now: datetime) -> int:
 def unlist_ended_passes(*, actor: Actor, now: datetime) -> int:
     """This will take passes off the gates' list a day after the last end any gate was told, and return how many (a timer's work).
 
-    No gate needs to hear of it: by its own entry the pass has ended, and whoever is not on the list stays out.
+    No gate needs to hear of it: by its own entry the pass has ended, and whoever is not on the list stays out. What proved such a
+    pass ends with it, in a version of its own, should the pass ever be listed again.
     """
     actor.require(Role.SYSTEM)
     ended = Pass.objects.filter(
         estate_id=actor.estate_id, told_until__lt=now - UNLISTED_AFTER, unlisted_at__isnull=True
     )
-    return ended.update(unlisted_at=now)
+    with transaction.atomic():
+        hold_list(estate_id=actor.estate_id)
+        proofs = Credential.objects.filter(live=True, bearer__in=ended)
+        if proofs.exists():
+            proofs.update(live=False, ended_at=now, version=advance(estate_id=actor.estate_id))
+        return ended.update(unlisted_at=now)
 
 
 def _granted(actor: Actor, period: Period, origin: Origin, groups: list[int], now: datetime) -> Pass:
@@ -175,6 +188,7 @@ def _granted(actor: Actor, period: Period, origin: Origin, groups: list[int], no
         purpose_id=purposes.get_purpose(estate_id=actor.estate_id, code=PURPOSE).id,
         # Drawn, not counted: a serial says nothing of how many guests there are, and cannot be guessed.
         serial=secrets.randbits(63) or 1,
+        number=rules.pass_number(secrets.choice),
         origin_kind=origin.kind,
         origin_id=origin.id,
         groups=groups,
@@ -196,9 +210,9 @@ def _change(actor: Actor, which: Q, states: Iterable[PassState], state: PassStat
         if not rows:
             return 0
         version = advance(estate_id=actor.estate_id)
-        Pass.objects.filter(id__in=[row.id for row in rows]).update(
-            state=state.value, version=version, reason=reason[:200], changed_at=now
-        )
+        with connection.cursor() as cursor:
+            facts = {"passes": [row.id for row in rows], "state": state.value, "version": version, "now": now}
+            cursor.execute(_STAND, {**facts, "reason": reason[:200], "revoked": state is PassState.REVOKED})
         if state is PassState.REVOKED:
             told = [(row.origin_id, _revoked(row, version, reason, now)) for row in rows]
             outbox.publish_all(told, estate_id=actor.estate_id, now=now)
@@ -206,6 +220,17 @@ def _change(actor: Actor, which: Q, states: Iterable[PassState], state: PassStat
         for row in rows:
             privacy.record(actor=actor, verb=verb, subject=row.id, reason=reason, now=now)
     return len(rows)
+
+
+# A withdrawn pass takes what proves it along, in one statement and one version; a suspended one keeps it.
+_STAND = """
+    WITH ended AS (
+        UPDATE access_credential SET live = false, ended_at = %(now)s, version = %(version)s
+        WHERE bearer_id = ANY(%(passes)s) AND live AND %(revoked)s
+    )
+    UPDATE access_pass SET state = %(state)s, version = %(version)s, reason = %(reason)s, changed_at = %(now)s
+    WHERE id = ANY(%(passes)s)
+"""
 
 
 def _revoked(row: Pass, version: int, reason: str, now: datetime) -> PassRevoked:
@@ -218,6 +243,12 @@ def _revoked(row: Pass, version: int, reason: str, now: datetime) -> PassRevoked
         reason=reason[:200],
         revoked_at=now,
     )
+
+
+def _fitted(estate_id: str, terms: Terms, period: Period, now: datetime) -> Period:
+    # Only an hour of the day needs a zone.
+    zone = places.zone(estate_id=estate_id) if terms.ends_by is not None else "UTC"
+    return rules.fitted(terms, period, zone=zone, now=now)
 
 
 def _groups(estate_id: str, kinds: Iterable[DoorKind], entrance_id: str | None) -> list[int]:

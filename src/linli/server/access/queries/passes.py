@@ -19,10 +19,14 @@ from linli.server.kernel.errors import NotFound
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassView:
-    """A right to pass doors; `serial` is 16 hex digits, as it stands in a gate's journal."""
+    """A right to pass doors; `serial` is 16 hex digits, as it stands in a gate's journal, `number` what stands on paper.
+
+    `hours` numbers a weekly table, 0 is any hour; `uses` is how often it opens an entry, 0 is without end.
+    """
 
     id: str
     serial: str
+    number: str
     state: PassState
     start: datetime
     end: datetime
@@ -34,6 +38,8 @@ class PassView:
     origin_kind: str
     origin_id: str
     first_used_at: datetime | None
+    hours: int
+    uses: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +82,7 @@ def view(row: Pass) -> PassView:
     return PassView(
         id=row.id,
         serial=f"{row.serial:016x}",
+        number=row.number,
         state=PassState(row.state),
         start=row.start,
         end=row.end,
@@ -87,6 +94,8 @@ def view(row: Pass) -> PassView:
         origin_kind=row.origin_kind,
         origin_id=row.origin_id,
         first_used_at=row.first_used_at,
+        hours=row.hours,
+        uses=row.uses,
     )
 
 

@@ -1,10 +1,9 @@
-"""Who may hold a pass to which kinds of doors, for how long, and when a code may be shown (domain sheet, appendix A4)."""
+"""What a pass is at the doors: its kinds of doors, its number, a guard's own hand, and when a code may be shown."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from types import MappingProxyType
 
 from linli.gate.passes import MOST_GROUPS
 from linli.gate.snapshot import PassState
@@ -15,6 +14,8 @@ __all__ = ["MOST_GROUPS"]
 
 LAST_GROUP = 65_535
 MOST_CODES = 240
+# No 0 O, 1 I L, U V: what is read from paper over a counter is not to be misread.
+NUMBER_LETTERS = "23456789ABCDEFGHJKMNPQRSTWXYZ"
 OVERRIDE_LONGEST = timedelta(hours=2)
 _SECOND = timedelta(seconds=1)
 
@@ -26,24 +27,6 @@ class DoorKind(StrEnum):
     GARAGE = "garage"
     ENTRANCE = "entrance"
     DWELLING = "dwelling"
-
-
-_EVERYDAY = (DoorKind.ESTATE, DoorKind.GARAGE, DoorKind.ENTRANCE)
-
-# Appendix A4, column "zones": the kinds of doors a holder passes, his own entrance where one is named.
-DOORS: Mapping[str, tuple[DoorKind, ...]] = MappingProxyType(
-    {
-        "guest": _EVERYDAY,
-        "companion": _EVERYDAY,
-        "resident": _EVERYDAY,
-        "child": _EVERYDAY,
-        "operator": _EVERYDAY,
-        "cleaner": _EVERYDAY,
-        "guard": _EVERYDAY,
-        "visitor": (DoorKind.ESTATE, DoorKind.ENTRANCE),
-        "courier": (DoorKind.ESTATE,),
-    }
-)
 
 
 class UnknownHolder(Refusal):
@@ -100,14 +83,6 @@ class Origin:
     id: str
 
 
-def doors_of(*, holder_kind: str) -> tuple[DoorKind, ...]:
-    """This will return the kinds of doors a holder may pass; refuses with `UnknownHolder`."""
-    kinds = DOORS.get(holder_kind)
-    if kinds is None:
-        raise UnknownHolder(field="holder_kind")
-    return kinds
-
-
 def check_override(*, period: Period, now: datetime) -> None:
     """This will refuse an override that is longer than two hours or begins later (issue "A guest arrives", row "Stays")."""
     if period.end - min(period.start, now) > OVERRIDE_LONGEST or period.end <= now:
@@ -134,3 +109,17 @@ def whole_seconds(period: Period) -> Period:
     """This will widen a period to whole seconds, in which gates count."""
     start, end = period.start.replace(microsecond=0), period.end.replace(microsecond=0)
     return Period(start=start, end=end if end == period.end else end + _SECOND)
+
+
+def pass_number(draw: Callable[[str], str]) -> str:
+    """This will draw what stands on paper and what a guard types, such as `K7QM-3XWD`."""
+    letters = "".join(draw(NUMBER_LETTERS) for _ in range(8))
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def read_number(text: str) -> str:
+    """This will read a typed pass number whatever its capitals, blanks and hyphens; nothing where it cannot be one."""
+    letters = "".join(text.upper().split()).replace("-", "")
+    if len(letters) != 8 or not set(letters) <= set(NUMBER_LETTERS):
+        return ""
+    return f"{letters[:4]}-{letters[4:]}"
