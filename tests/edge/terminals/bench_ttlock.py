@@ -35,7 +35,7 @@ class TtlockBench(Bench):
         )
         self.told = RecordingTold()
         self.terminal.start(self.told)
-        self.sim.callback_url = f"http://127.0.0.1:{listener.port}{account.callback_path}"
+        self.sim.callbacks.url = f"http://127.0.0.1:{listener.port}{account.callback_path}"
 
     @property
     def lock(self):
@@ -54,11 +54,11 @@ class TtlockBench(Bench):
 
     def network(self, *, up):
         self.sim.online = up
-        if up and self.sim.repeat:
-            self.sim.change_callbacks(repeat=1)
+        if up and self.sim.callbacks.repeat:
+            self.sim.callbacks.change(repeat=1)
 
     def unruly(self):
-        self.sim.change_callbacks(hold=True, repeat=1)
+        self.sim.callbacks.change(hold=True, repeat=1)
 
     def set_clock(self, *, offset_s):
         self.lock.ahead = timedelta(seconds=offset_s)

@@ -50,7 +50,7 @@ class Estate:
     def start(self):
         self.terminal.start(self.heard)
         self.callbacks = f"http://127.0.0.1:{self.listener.port}/ttlock/secret"
-        self.sim.callback_url = self.callbacks
+        self.sim.callbacks.url = self.callbacks
         return self
 
     def pins(self):
@@ -339,21 +339,21 @@ def test_what_could_not_be_written_down_is_called_again(estate):
     estate.put(guest())
     estate.heard.full_disk = True
     estate.sim.let_in(LOCK, guest().pin)
-    until(lambda: estate.sim.answers_to_callbacks)
-    assert "success" not in estate.sim.answers_to_callbacks
+    until(lambda: estate.sim.callbacks.answers)
+    assert "success" not in estate.sim.callbacks.answers
     estate.heard.full_disk = False
-    until(lambda: "success" in estate.sim.answers_to_callbacks)
+    until(lambda: "success" in estate.sim.callbacks.answers)
     assert len(estate.heard.passages) == 1
 
 
 def test_late_doubled_and_disordered_callbacks_and_the_list_tell_each_record_once(estate):
     estate.put(guest())
-    estate.sim.change_callbacks(hold=True, repeat=2)
+    estate.sim.callbacks.change(hold=True, repeat=2)
     for _ in range(12):
         estate.sim.let_in(LOCK, guest().pin)
-    estate.sim.change_callbacks(repeat=2)
+    estate.sim.callbacks.change(repeat=2)
     estate.sim.let_in(LOCK, guest().pin)
-    until(lambda: len(estate.heard.passages) >= 13 and estate.sim._callbacks.empty())
+    until(lambda: len(estate.heard.passages) >= 13 and estate.sim.callbacks.is_idle())
     assert len({one.record for one in estate.heard.passages}) == len(estate.heard.passages) == 13
 
 

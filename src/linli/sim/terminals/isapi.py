@@ -5,7 +5,7 @@ Everything the estate may do is on one port, under /ISAPI. On the other a test p
     GET /state
     POST /card {"card", "reader"}   /pin {"pin"}   /face {"number", "temperature"}   /finger {}   /button {}
     POST /door {"state": "forced" | "held" | "closed"}   /tamper {"on"}   /fire {"on"}   /remote {"user"}
-    POST /clock {"ahead_s"}   /network {"online"}   /busy {"requests"}   /reboot {"requests"}   /wipe {}
+    POST /clock {"ahead_s"}   /network {"online"}   /busy {"requests"}   /reboot {"requests"}   /wipe {}   /threshold {"percent"}
     POST /posts {"lose", "repeat", "late"}   /enrol {"number", "name"}   /delete {"number"}
 """
 
@@ -131,6 +131,8 @@ class IsapiTerminalSim:
                 return in_xml("Time", {"timeMode": "manual", "localTime": device.now().isoformat(timespec="seconds")})
             case ("PUT", "/ISAPI/System/time"):
                 return _status(device.set_clock(_text(request, "localTime")), request)
+            case ("GET", "/ISAPI/AccessControl/FaceCompareCond"):
+                return in_xml("FaceCompareCond", {"faceMatchThresholdN": str(device.threshold)})
             case ("PUT", "/ISAPI/Event/notification/httpHosts/1"):
                 host, port = _text(request, "ipAddress"), int(_text(request, "portNo"))
                 self.post_to = f"http://{host}:{port}{_text(request, 'url')}"
@@ -207,6 +209,7 @@ class IsapiTerminalSim:
             "network": lambda given: self._set(self, "online", bool(given["online"])),
             "busy": lambda given: self._set(self, "busy", int(given["requests"])),
             "reboot": lambda given: self._set(self, "reboots", int(given["requests"])),
+            "threshold": lambda given: self._set(device, "threshold", int(given["percent"])),
             "wipe": lambda given: device.wipe(),
             "posts": lambda given: self.change_posts(
                 lose=int(given.get("lose", 0)), repeat=int(given.get("repeat", 0)), late=bool(given.get("late"))

@@ -59,7 +59,8 @@ class IsapiDevice:
         self.events: list[dict[str, Any]] = []
         self.commands: list[str] = []
         self.ahead = timedelta()
-        self.fire = self.held = False
+        self.held = False
+        self.threshold = 87
         self.broken_people: set[str] = set()
         self.happened: Callable[[dict[str, Any]], None] = lambda event: None
         self.people, self.page, self.photo_bytes, self.template_count = people, page, photo_bytes, templates

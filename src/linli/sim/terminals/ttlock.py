@@ -15,13 +15,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import queue
 import secrets
 import threading
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -29,14 +25,13 @@ from typing import Any
 from linli.sim.clock import Clock, clock_from_environment
 from linli.sim.terminals import ports
 from linli.sim.terminals.ports import Port, Request, Response, in_json
+from linli.sim.terminals.ttlock_callbacks import Callbacks
 from linli.sim.terminals.ttlock_lock import GATEWAY, SHUT, TAMPER, Lock
 
 HOUR_MS = 3_600_000
 LONGEST_MS = 366 * 24 * HOUR_MS
 CLOCK_TOLERANCE_MS = 300_000
 OK: dict[str, Any] = {"errcode": 0, "errmsg": "none error message"}
-ONE_TRY_S = 5.0
-TRIES = 40
 
 
 class _Error(Exception):
@@ -71,20 +66,14 @@ class TtlockCloudSim:
         self.online = True
         self.token_s = token_s
         self.refused_by_limit = self.lost_answers = 0
-        self.repeat, self.hold = 0, False
-        self.callback_url = ""
         self.calls: list[str] = []
-        self.answers_to_callbacks: list[str] = []
         self.records: list[dict[str, Any]] = []
         self._clock = clock
         self._lock = threading.RLock()
         self._tokens: dict[str, float] = {}
         self._refresh: set[str] = set()
         self._record_id = 0
-        self._callbacks: queue.Queue[tuple[int, list[dict[str, Any]]] | None] = queue.Queue()
-        self._held: list[tuple[int, list[dict[str, Any]]]] = []
-        self._stopping = threading.Event()
-        self._poster = threading.Thread(target=self._post, daemon=True)
+        self.callbacks = Callbacks(admin=username, online=lambda: self.online)
 
     @property
     def url(self) -> str:
@@ -95,12 +84,11 @@ class TtlockCloudSim:
         """This will switch it on."""
         self.port.start()
         self.control.start()
-        self._poster.start()
+        self.callbacks.start()
 
     def stop(self) -> None:
         """This will switch it off."""
-        self._stopping.set()
-        self._callbacks.put(None)
+        self.callbacks.stop()
         self.port.stop()
         self.control.stop()
 
@@ -119,7 +107,7 @@ class TtlockCloudSim:
                     for lock in self.locks.values()
                 },
                 "records": len(self.records),
-                "callbacks": self.answers_to_callbacks,
+                "callbacks": self.callbacks.answers,
                 "online": self.online,
             }
 
@@ -158,16 +146,6 @@ class TtlockCloudSim:
         """This will have somebody's phone bring the lock's records to the cloud, all at once."""
         with self._lock:
             self._upload(lock_id)
-
-    def change_callbacks(self, *, url: str | None = None, hold: bool = False, repeat: int = 0) -> None:
-        """This will say where callbacks go, and whether they wait, or come more than once."""
-        self.callback_url = self.callback_url if url is None else url
-        self.repeat, self.hold = repeat, hold
-        if not hold:
-            held, self._held = self._held, []
-            # All at once, the newest first.
-            for one in reversed(held):
-                self._callbacks.put(one)
 
     def end_tokens(self) -> None:
         """This will end every token given so far."""
@@ -339,39 +317,7 @@ class TtlockCloudSim:
         for row in rows:
             self._record_id += 1
             self.records.append({**row, "recordId": self._record_id})
-        if self.hold:
-            self._held.append((lock_id, rows))
-        elif self.callback_url:
-            for _ in range(1 + self.repeat):
-                self._callbacks.put((lock_id, rows))
-
-    def _post(self) -> None:
-        while (one := self._callbacks.get()) is not None:
-            tries = 0
-            # Called again until the one word comes back, for a while.
-            while tries < TRIES and not self._stopping.is_set():
-                tries += self.online
-                if self.online and self._post_once(*one) == "success":
-                    break
-                self._stopping.wait(0.05)
-
-    def _post_once(self, lock_id: int, rows: list[dict[str, Any]]) -> str:
-        form = {
-            "notifyType": "1",
-            "lockId": str(lock_id),
-            "lockMac": self.locks[lock_id].mac,
-            "admin": self.account[0],
-            "records": json.dumps(rows),
-        }
-        body = urllib.parse.urlencode(form).encode()
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(urllib.request.Request(self.callback_url, data=body), timeout=ONE_TRY_S) as response:
-                said: str = response.read(100).decode("utf-8", "replace")
-        except (urllib.error.URLError, OSError) as problem:
-            said = type(problem).__name__
-        self.answers_to_callbacks.append(said)
-        return said
+        self.callbacks.call(lock_id=lock_id, mac=self.locks[lock_id].mac, rows=rows)
 
     # --- what a test does
 
@@ -399,7 +345,7 @@ class TtlockCloudSim:
             "tokens": lambda given: self.end_tokens(),
             "limit": lambda given: setattr(self, "refused_by_limit", int(given["requests"])),
             "lose": lambda given: setattr(self, "lost_answers", int(given["answers"])),
-            "callbacks": lambda given: self.change_callbacks(
+            "callbacks": lambda given: self.callbacks.change(
                 url=given.get("url"), hold=bool(given.get("hold")), repeat=int(given.get("repeat", 0))
             ),
         }
@@ -437,7 +383,7 @@ def terminal(asked: argparse.Namespace) -> TtlockCloudSim:
         port=asked.port,
         control_port=asked.control_port,
     )
-    sim.callback_url = asked.callbacks
+    sim.callbacks.url = asked.callbacks
     return sim
 
 

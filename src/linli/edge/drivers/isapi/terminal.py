@@ -40,7 +40,8 @@ def _this_clock() -> datetime | None:
 class IsapiAddress:
     """Where one device is, how it lets us in, and where it is to post what happens: a host of ours and a secret.
 
-    `exit_readers` are the numbers of the readers on the way out. Times of day are the estate's.
+    `exit_readers` are the numbers of the readers on the way out. Times of day are the estate's. A device that takes two faces
+    for one at less than `least_face_threshold` of 100 is complained of.
     """
 
     url: str
@@ -50,6 +51,7 @@ class IsapiAddress:
     zone_minutes: int = 480
     exit_readers: frozenset[int] = frozenset({2})
     verify: bool = True
+    least_face_threshold: int = 60
     events_host: str = ""
     events_token: str = field(default="", repr=False)
 
@@ -92,6 +94,8 @@ class IsapiTerminal:
         )
         self._client, self._door_client = self._connect(5.0), self._connect(OPENING_S)
         self._striking = threading.Lock()
+        self._held = False
+        self._complaints: dict[str, str] = {}
         zone = address.zone_minutes
         self._people = People(
             client=self._client, door=address.door, zone_minutes=zone, holidays=holidays, rest=self._rounds.rest
@@ -140,12 +144,18 @@ class IsapiTerminal:
         return self._rounds.health()
 
     def open(self, *, seconds: int | None) -> None:
-        """Open for the device's own time, or, with None, until released. Raises DoorFailed."""
+        """Open for the device's own time, or, with None, until released. Raises DoorFailed.
+
+        Until released is meant so: a device that was away or starts anew is told again, for there may be a fire.
+        """
+        if seconds is None:
+            self._held = True
         self._strike("alwaysOpen" if seconds is None else "open")
 
     def release(self) -> None:
         """End an opening without a limit. Raises DoorFailed."""
         self._strike("close")
+        self._held = False
 
     def _answer(self, call: Call) -> Reply:
         """Take what the device posted; anything but 200 makes it post again."""
@@ -187,6 +197,8 @@ class IsapiTerminal:
 
     def _meet(self) -> None:
         device = self._client.get_xml("/ISAPI/System/deviceInfo")
+        if self._held:
+            self._hold_on()
         self._people.learn()
         if self._listener is not None:
             self._ask_for_events(self._listener.port)
@@ -222,6 +234,7 @@ class IsapiTerminal:
         self._told.seen()
         self._told.clock(device_time)
         self._people.keep_holidays()
+        self._check_threshold()
         more = self._memory.pull(now=now or device_time)
         if more:
             self._wishes.stirred.set()
@@ -229,6 +242,29 @@ class IsapiTerminal:
         if now is not None and abs((device_time - now).total_seconds()) > SET_CLOCK_FROM_S:
             self._set_clock()
         self._look_at = time.monotonic() + self._every_s
+
+    def _hold_on(self) -> None:
+        try:
+            self._strike("alwaysOpen")
+        except DoorFailed as problem:
+            raise DeviceAway(str(problem)) from None
+
+    def _check_threshold(self) -> None:
+        if "FACE" not in self.limits.ways:
+            return
+        try:
+            told = self._client.get_xml("/ISAPI/AccessControl/FaceCompareCond")
+        except Refused:
+            return
+        threshold, least = told.get("faceMatchThresholdN", ""), self._address.least_face_threshold
+        low = threshold.isascii() and threshold.isdecimal() and int(threshold[:9]) < least
+        self._complain("threshold", f"the face threshold {threshold[:9]} is below {least}" if low else "")
+
+    def _complain(self, about: str, words: str) -> None:
+        assert self._told is not None
+        self._complaints[about] = words
+        complaints = [one for one in self._complaints.values() if one]
+        self._told.alarm(Alarm.SETTING, bool(complaints), "; ".join(complaints))
 
     def _device_time(self) -> datetime:
         told = self._client.get_xml("/ISAPI/System/time")
@@ -302,7 +338,7 @@ class IsapiTerminal:
             self._wishes.read_back()
             raise
         words = f"{listing.foreign} persons were enrolled at the device itself" if listing.foreign else ""
-        self._told.alarm(Alarm.SETTING, listing.foreign > 0, words)
+        self._complain("people", words)
         self._told.listing(listing.people)
 
     def _tell(self, event: Event) -> None:
