@@ -69,6 +69,7 @@ class HttpV2Device:
         self._line, self._lock = threading.Lock(), threading.RLock()
         self._stopping, self._stirred = threading.Event(), threading.Event()
         self._beat_at = 0.0
+        self._booted_at = int(self._clock().timestamp())
         self._thread = threading.Thread(target=self._live, name=f"device {sn}", daemon=True)
 
     # What a person, a cable or a screwdriver does.
@@ -81,7 +82,8 @@ class HttpV2Device:
         """This will switch it off; what it knows is kept."""
         self._stopping.set()
         self._stirred.set()
-        self._thread.join(timeout=10)
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
         self._client.close()
 
     def swipe(self, *, entry: bool = True, temperature: float | None = None, **shown: Any) -> Swipe:
@@ -134,6 +136,7 @@ class HttpV2Device:
         """This will switch it off and on: persons and records stay, whatever it was in the middle of is lost."""
         with self._lock:
             self.kept_open, self._told_settings = False, False
+            self._booted_at += 1
             self.memory.log(2, 28, now=self.now())
         self._stirred.set()
 
@@ -179,7 +182,7 @@ class HttpV2Device:
     def _tell_settings(self) -> None:
         with self._lock:
             told = {**self.memory.settings, "SystemTime": int(self.now().timestamp())}
-            told["PeopleStorageInfo"] = self.memory.storage()
+            told |= {"PeopleStorageInfo": self.memory.storage(), "BootTime": self._booted_at}
             self._told_settings = True
         self._ask("/Device/UploadWorkSetting", told)
 

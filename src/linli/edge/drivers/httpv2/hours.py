@@ -34,6 +34,9 @@ class TimeGroups:
 
     def adopt(self, told: object) -> None:
         """Take over what the device says of its tables; tables that nobody made are free."""
+        if not isinstance(told, list):
+            # Some firmware leaves them out; what it was given is then taken as there.
+            return
         given = {number: week for number, week in _read(told) if number != ALWAYS}
         for number, week in given.items():
             if number not in self._weeks and week not in (_OPEN, _SHUT):
@@ -94,8 +97,8 @@ def _clock(minute: int) -> str:
     return f"{min(minute, DAY_MINUTES - 1) // 60:02d}:{min(minute, DAY_MINUTES - 1) % 60:02d}"
 
 
-def _read(told: object) -> Iterable[tuple[int, Week]]:
-    for group in told if isinstance(told, list) else []:
+def _read(told: list[object]) -> Iterable[tuple[int, Week]]:
+    for group in told:
         if isinstance(group, Mapping) and isinstance(number := group.get("Num"), int) and 1 <= number <= GROUPS:
             # "00:00-00:00" is how some firmware writes a day without hours.
             week = (str(group.get(day) or "").strip() for day in _DAYS)

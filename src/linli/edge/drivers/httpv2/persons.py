@@ -82,11 +82,16 @@ class Persons:
 
     def wants_count(self) -> bool:
         """Whether a list is to be read and nothing else is to be done first."""
-        return self.reading.needs_count and not self._roster.is_open() and not self._roster.waiting
+        return self.reading.needs_count and not self._roster.is_open()
+
+    def count(self, people: int | None) -> None:
+        """Take how many the device holds, where that is the answer to be waited for."""
+        if self.wants_count():
+            self.reading.count(people)
 
     def wants_query(self) -> bool:
         """Whether the device is to be asked about single numbers, or for all."""
-        return bool(self._roster.doubted) or self.reading.is_counted
+        return bool(self._roster.doubted) or (self.reading.is_counted and not self._roster.is_open())
 
     def wants_departures(self) -> bool:
         """Whether somebody is to be let go of."""
@@ -101,7 +106,7 @@ class Persons:
     def give_query(self) -> dict[str, object]:
         """Ask the device for everybody, or about those in doubt."""
         with self._lock:
-            if self.reading.begin(time.monotonic()):
+            if not self._roster.is_open() and self.reading.begin(time.monotonic()):
                 return {"PushAllPeople": 1}
             if self._roster.doubted:
                 return {"QueryPeople": [*self._roster.doubted][:_DEPARTURES_A_PAGE]}

@@ -137,11 +137,8 @@ class Roster:
         return doubted or number in self.leaving or number in self.sent_away
 
     def is_open(self) -> bool:
-        """Say whether something is on its way or in doubt, so that the device's list is no answer yet."""
-        return bool(self.given or self.sent_away or self.leaving or self.doubted)
-
-    def __len__(self) -> int:
-        return len(self.waiting) + len(self.given) + len(self.leaving) + len(self.sent_away)
+        """Say whether something is still to come or in doubt, so that the device's list is no answer yet."""
+        return bool(self.waiting or self.given or self.sent_away or self.leaving or self.doubted)
 
     def _forget(self, number: int) -> None:
         self.held.pop(number, None)

@@ -20,6 +20,7 @@ _STUBBORN = 3
 _KEPT = (
     *("FaceThreshold", "FaceIR", "FreeOpen", "SaveRecordPicture", "HTTPClient_KeepaliveTime"),
     *("ReleaseTime", "Holidays", "SystemTime", "AccessType", "FirmwareVerson", "PeopleStorageInfo", "FunctionList"),
+    "BootTime",
 )
 
 
@@ -52,7 +53,8 @@ class Settings:
         self.told: Mapping[str, Any] = {}
         self.drift_s = 0.0
         self.release_s: int | None = None
-        self._pushed: Counter[str] = Counter()
+        self._pushed: set[str] = set()
+        self._strikes: Counter[str] = Counter()
         self._visitors = False
 
     def hear(self, words: Mapping[str, Any], *, now: datetime) -> datetime | None:
@@ -62,22 +64,28 @@ class Settings:
         self.groups.adopt(words.get("TimeGroups"))
         device_time = _time_in(self.told)
         self.drift_s = (device_time - now).total_seconds() if device_time else 0.0
-        # Whatever has taken effect meanwhile may be pushed again another day.
-        self._pushed = Counter({name: self._pushed[name] for name in self._differing()})
+        differing = self._differing()
+        self._strikes = Counter({name: self._strikes[name] + (name in self._pushed) for name in differing})
+        self._pushed = set()
         return device_time
 
     def wanted(self) -> set[str]:
         """Name what is to be set in the device."""
-        return {name for name in self._differing() if self._pushed[name] < _STUBBORN}
+        # The hours are pushed without end: without them nobody who needs them is let onto the device.
+        return {name for name in self._differing() if name == "TimeGroups" or self._strikes[name] < _STUBBORN}
 
     def push(self, *, now: datetime) -> dict[str, Any]:
         """Give what is to be set, for the device to take over now."""
         names = self.wanted()
-        self._pushed.update(names)
+        self._pushed |= names
         values = self._own()
         if "TimeGroups" in names:
             values["TimeGroups"] = self.groups.as_words()
         return {name: int(now.timestamp()) if name == "SystemTime" else values[name] for name in names}
+
+    def begin_anew(self) -> None:
+        """Try again what the device would not take, because it was away: perhaps it was only not heard."""
+        self._strikes.clear()
 
     def complaints(self) -> list[str]:
         """Say in words what about this device is not as it should be."""
@@ -93,7 +101,7 @@ class Settings:
             found.append("a password for every visitor is set (VisitorRootPassword)")
         if abs(self.drift_s) > DRIFT_ALARM_S:
             found.append(f"its clock is {self.drift_s:+.0f} s off")
-        stubborn = sorted(name for name in self._differing() if self._pushed[name] >= _STUBBORN)
+        stubborn = sorted(name for name in self._differing() if self._strikes[name] >= _STUBBORN)
         return found + [f"it does not take {name}" for name in stubborn]
 
     def entrance(self) -> bool:

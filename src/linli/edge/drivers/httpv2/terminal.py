@@ -149,8 +149,10 @@ class HttpV2Terminal:
 
     def _hear(self, told: Told) -> None:
         if self._is_away():
-            # Away for a while: its clock and its settings may be others now.
-            self._ask_settings = True
+            with self._lock:
+                # Away for a while: its clock and its settings may be others now.
+                self._ask_settings = True
+                self._settings.begin_anew()
         self._heard_at = time.monotonic()
         if self._told_away:
             self._told_away = False
@@ -182,17 +184,17 @@ class HttpV2Terminal:
 
     def _take_settings(self, words: Words, told: Told) -> Words:
         with self._lock:
-            restarted = not self._settings_asked
+            unasked, booted_at = not self._settings_asked, self._settings.told.get("BootTime")
             self._settings_asked = self._ask_settings = False
             self._settings_at = time.monotonic()
             device_time = self._settings.hear(words, now=self._now())
-            self._persons.reading.count(self._settings.people())
+            self._persons.count(self._settings.people())
             self._complaints = complaints = self._settings.complaints()
         if device_time is not None:
             told.clock(device_time)
         self._tell_alarm(Alarm.SETTING, "; ".join(complaints) if complaints else None)
-        if restarted:
-            # A device that speaks of itself unasked has just started: what it was handed before is lost.
+        if unasked or self._settings.told.get("BootTime") != booted_at:
+            # It has just started, or was changed at its menu: what it was handed before may be lost.
             self._persons.start_over(told)
         return WELL
 
