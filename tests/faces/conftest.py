@@ -1,7 +1,6 @@
 """The engine with its real models. They are fetched once; a machine that cannot fetch them fails, it does not skip."""
 
 import os
-from pathlib import Path
 
 import numpy
 import pytest
@@ -10,7 +9,7 @@ from linli.faces import fetching, models
 from linli.faces.engine import Engine
 from linli.faces.gallery import LENGTH, Template
 
-MODELS_HOME = Path(os.environ.get("LINLI_TEST_FACES_HOME") or Path(__file__).parents[2] / ".venv" / "faces")
+MODELS_HOME = models.home()
 MODEL = "fr_feature-87aacdfe"
 
 

@@ -62,9 +62,7 @@ def evaluate_folder(folder: Path, *, home: Path, out: Path | None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="linli faces", description=__doc__)
-    parser.add_argument(
-        "--home", type=Path, help="where the models are; else LINLI_FACES_HOME, else faces in LINLI_HOME"
-    )
+    parser.add_argument("--home", type=Path, help="where the models are; else LINLI_FACES_HOME, else with the programs")
     commands = parser.add_subparsers(required=True)
 
     shown = commands.add_parser(

