@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -429,6 +430,8 @@ def test_nobody_comes_before_the_hours_that_they_refer_to(wire):
 def test_settings_are_brought_in_line(made):
     bench = made(manner={"holidays": (date(2026, 10, 1),)})
     settings = bench.device.memory.settings
+    bench.device.change_settings({"TimeZone": 3})
+    until(lambda: settings["TimeZone"] == 8)
     until(lambda: settings["SaveRecordPicture"] == 0 and settings["HTTPClient_KeepaliveTime"] == 1)
     assert settings["Holidays"] == [{"Num": 1, "Date": "2026-10-01", "Type": 1, "Cycle": 0}]
     assert settings["MenuPassword"] == "0000", "what is not ours is left alone"
@@ -510,6 +513,33 @@ def test_a_hold_asked_for_while_the_device_was_away_or_restarted_is_not_forgotte
         bench.terminal.release()
     bench.network(up=True)
     until(lambda: not bench.held())
+
+
+def test_a_long_import_stops_for_an_opening_and_for_a_withdrawal(wire):
+    wire.terminal.put([some_person(number) for number in range(1, 6)])
+    wire.settle()
+    wire.call("/Device/Keepalive")
+
+    def fetch():
+        rows = wire.call("/People/DownloadPeopleList", Limit=1)["PeopleList"]
+        wire.call("/People/DownloadPeopleListResult", SuccessCount=len(rows), FailCount=0, FailList=[])
+        return len(rows)
+
+    assert fetch() == 1
+    opening = threading.Thread(target=wire.terminal.open, kwargs={"seconds": 5})
+    opening.start()
+    until(lambda: wire.call("/Device/Keepalive")["Remote"])
+    assert fetch() == 0
+    assert wire.call("/Device/RemoteCommand")["Opendoor"] == 1
+    opening.join(timeout=10)
+    assert fetch() == 1
+    wire.terminal.drop([1])
+    assert fetch() == 0
+    assert wire.call("/Device/Keepalive")["DeletePeople"] == 1
+    assert wire.call("/People/DeletePeopleList")["DeleteList"] == [1]
+    wire.call("/People/DeletePeopleListResult", DeleteList=[1])
+    assert [fetch() for _ in range(4)] == [1, 1, 1, 0]
+    assert set(wire.told.taken) == {2, 3, 4, 5}
 
 
 def test_a_hold_that_somebody_else_set_is_left_alone(wire):

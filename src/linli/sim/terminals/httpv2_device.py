@@ -164,10 +164,7 @@ class HttpV2Device:
             self._stirred.wait(self._period_s)
 
     def _beat(self) -> None:
-        with self._lock:
-            state = {"KeepOpenStatus": int(self.kept_open), "AlarmStatus": ",".join(sorted(self.alarms))}
-        self._beat_at = time.monotonic()
-        flags = self._ask("/Device/Keepalive", {"SN": self.sn, "RelayStatus": 0, "DoorSensorStatus": 0, **state})
+        flags = self._call_in()
         if not self._told_settings or flags.get("UploadWorkParameter"):
             self._tell_settings()
         if flags.get("Remote"):
@@ -178,6 +175,12 @@ class HttpV2Device:
             self._delete_people()
         if flags.get("AddPeople"):
             self._fetch_people()
+
+    def _call_in(self) -> dict[str, Any]:
+        with self._lock:
+            state = {"KeepOpenStatus": int(self.kept_open), "AlarmStatus": ",".join(sorted(self.alarms))}
+        self._beat_at = time.monotonic()
+        return self._ask("/Device/Keepalive", {"SN": self.sn, "RelayStatus": 0, "DoorSensorStatus": 0, **state})
 
     def _tell_settings(self) -> None:
         with self._lock:
@@ -247,8 +250,7 @@ class HttpV2Device:
     def _beat_between(self) -> None:
         # Also in the middle of long work the server hears of it in time; what it wants besides has to wait.
         if time.monotonic() - self._beat_at >= max(self._period_s, 1.0):
-            self._beat_at = time.monotonic()
-            self._ask("/Device/Keepalive", {"SN": self.sn, "KeepOpenStatus": int(self.kept_open), "AlarmStatus": ""})
+            self._call_in()
 
     def _send_records(self) -> None:
         with self._lock:

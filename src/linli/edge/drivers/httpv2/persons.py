@@ -34,11 +34,16 @@ Failure = tuple[int, Trouble, str]
 
 
 class Persons:
-    """What the device knows of persons, and should. Safe to call from many threads; `lock` is the terminal's."""
+    """What the device knows of persons, and should. Safe to call from many threads; `lock` is the terminal's.
 
-    def __init__(self, *, settings: Settings, lock: threading.Lock, now: Callable[[], datetime]) -> None:
+    `urgent` says that an opening waits: then a page is empty, for an empty one ends the device's loop and it calls again.
+    """
+
+    def __init__(
+        self, *, settings: Settings, lock: threading.Lock, now: Callable[[], datetime], urgent: Callable[[], bool]
+    ) -> None:
         self.reading = Reading()
-        self._settings, self._lock, self._now = settings, lock, now
+        self._settings, self._lock, self._now, self._urgent = settings, lock, now, urgent
         self._roster = Roster()
         self._given_at = 0.0
         # Weekly tables that somebody on the device may need; before the first reading that may be any.
@@ -113,10 +118,11 @@ class Persons:
         return {}
 
     def give_arrivals(self, words: Words, told: Told) -> Words:
-        """Hand out a page of persons; an empty one ends the device's loop."""
+        """Hand out a page of persons; nobody before those who are to be let go of, nor before the door."""
         most = min(max(1, number_in(words, "Limit", otherwise=100)), _MOST_A_PAGE)
         with self._lock:
-            page = self._roster.page(most, ready=self._settings.groups.is_known)
+            waits = self._urgent() or bool(self._roster.leaving)
+            page = [] if waits else self._roster.page(most, ready=self._settings.groups.is_known)
             self._in_use |= {wanted.group for wanted in page if wanted.group is not None}
             self._given_at = time.monotonic()
         rows = [self._row(wanted) for wanted in page]
@@ -151,7 +157,7 @@ class Persons:
         """Hand out numbers to forget."""
         most = min(max(1, number_in(words, "Limit", otherwise=_DEPARTURES_A_PAGE)), _MOST_A_PAGE)
         with self._lock:
-            numbers = self._roster.departures(most)
+            numbers = [] if self._urgent() else self._roster.departures(most)
             self._given_at = time.monotonic()
         return {"Success": 1, "DeleteAll": 0, "DeleteCount": len(numbers), "DeleteList": numbers}
 

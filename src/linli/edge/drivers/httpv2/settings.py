@@ -20,7 +20,7 @@ _STUBBORN = 3
 _KEPT = (
     *("FaceThreshold", "FaceIR", "FreeOpen", "SaveRecordPicture", "HTTPClient_KeepaliveTime"),
     *("ReleaseTime", "Holidays", "SystemTime", "AccessType", "FirmwareVerson", "PeopleStorageInfo", "FunctionList"),
-    "BootTime",
+    *("BootTime", "TimeZone"),
 )
 
 
@@ -31,6 +31,7 @@ class Manner:
     `period_s`: how often it calls, and so how long an opening from here, a new person and a withdrawal take at the most.
     `silence_s`: after how long without a call it counts as away (0: three periods and a bit). `patience_s`: how long it may
     take over what it was handed. `entrance`: which way it leads when its records do not say. `least_face_threshold`: below it there is an alarm.
+    `zone_hours`: how far the estate's time is ahead of UTC.
     """
 
     token: str = ""
@@ -42,6 +43,7 @@ class Manner:
     cards: CardWriting = CardWriting.DECIMAL
     least_face_threshold: int = 60
     holidays: tuple[date, ...] = ()
+    zone_hours: int = 8
 
 
 class Settings:
@@ -125,6 +127,9 @@ class Settings:
         own: dict[str, Any] = {"HTTPClient_KeepaliveTime": self.manner.period_s, "SaveRecordPicture": 0}
         if self.release_s is not None:
             own["ReleaseTime"] = self.release_s
+        if "TimeZone" in self.told:
+            # The weekly tables are counted by the device's own time of day.
+            own["TimeZone"] = self.manner.zone_hours
         if self.manner.holidays:
             days = enumerate(sorted(self.manner.holidays), start=1)
             own["Holidays"] = [{"Num": n, "Date": day.isoformat(), "Type": 1, "Cycle": 0} for n, day in days]

@@ -45,9 +45,10 @@ class HttpV2Terminal:
         self._lock = threading.Lock()
         self._told: Told | None = None
         self._settings = Settings(self.manner)
-        self._persons = Persons(settings=self._settings, lock=self._lock, now=now)
-        self._passing = Passing(gate=gate, settings=self._settings, menu_changed=self._persons.read_back)
         self._doorway = Doorway(wait_s=self.manner.open_wait_s)
+        urgent = self._doorway.is_waited_for
+        self._persons = Persons(settings=self._settings, lock=self._lock, now=now, urgent=urgent)
+        self._passing = Passing(gate=gate, settings=self._settings, menu_changed=self._persons.read_back)
         self._alarms: dict[Alarm, str] | None = None
         self._complaints: list[str] = []
         self._heard_at: float | None = None
