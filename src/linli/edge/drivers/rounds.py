@@ -10,7 +10,7 @@ from linli.edge.doors import Health
 from linli.edge.drivers.bounded import DeviceAway
 
 FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 60.0
+LONGEST_PAUSE_S = 15.0
 _log = logging.getLogger("linli.gate")
 
 

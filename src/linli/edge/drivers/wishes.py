@@ -45,11 +45,11 @@ class Wishes:
             self._reading = True
         self.stirred.set()
 
-    def take(self, most: int) -> list[Wish]:
-        """Give the wishes to work on next, the departures before everything: a right that ended is more urgent."""
+    def take(self, *, coming: int, leaving: int) -> list[Wish]:
+        """Give the wishes to work on next, so many of one sort, the departures first: a right that ended is urgent."""
         with self._lock:
-            leaving = [wish for wish in self._open.values() if wish.person is None][:most]
-            chosen = leaving or list(self._open.values())[:most]
+            gone = [wish for wish in self._open.values() if wish.person is None]
+            chosen = gone[:leaving] or list(self._open.values())[:coming]
             for wish in chosen:
                 del self._open[wish.number]
             return chosen

@@ -6,6 +6,7 @@ import hashlib
 import io
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -115,16 +116,11 @@ class IsapiDevice:
         """This will give a page of persons."""
         self._forget_leaving()
         wanted = {str(row.get("employeeNo")) for row in condition.get("EmployeeNoList", [])}
-        rows = [
-            {
-                **{name: value for name, value in user.items() if name != "password"},
-                "numOfCard": sum(owner == number for owner in self.cards.values()),
-                "numOfFace": int(number in self.faces),
-            }
-            for number, user in self.users.items()
-            if not wanted or number in wanted
-        ]
-        return self._page(rows, condition, name="UserInfo")
+        users = self.users if not wanted else {one: self.users[one] for one in self.users.keys() & wanted}
+        told = self._page(list(users.values()), condition, name="UserInfo")
+        owners = Counter(self.cards.values())
+        told["UserInfo"] = [self._row(user, owners) for user in told.get("UserInfo", [])]
+        return told
 
     def set_card(self, given: object) -> Status:
         """This will give somebody a card."""
@@ -312,11 +308,18 @@ class IsapiDevice:
         with self.lock:
             due = [numbers for at, numbers in self._leaving if at <= time.monotonic()]
             self._leaving = [(at, numbers) for at, numbers in self._leaving if at > time.monotonic()]
-            for number in (number for numbers in due for number in numbers):
+            gone = {number for numbers in due for number in numbers}
+            for number in gone:
                 self.users.pop(number, None)
                 self.faces.pop(number, None)
                 self.used.pop(number, None)
-                self.cards = {card: who for card, who in self.cards.items() if who != number}
+            if gone:
+                self.cards = {card: who for card, who in self.cards.items() if who not in gone}
+
+    def _row(self, user: dict[str, Any], owners: Counter[str]) -> dict[str, Any]:
+        number = str(user["employeeNo"])
+        shown = {name: value for name, value in user.items() if name != "password"}
+        return {**shown, "numOfCard": owners[number], "numOfFace": int(number in self.faces)}
 
     def _page(self, rows: list[dict[str, Any]], condition: dict[str, Any], *, name: str) -> dict[str, Any]:
         position = int(condition.get("searchResultPosition", 0))

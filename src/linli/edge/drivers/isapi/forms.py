@@ -14,6 +14,7 @@ from linli.edge.terminals import Person, Trouble
 from linli.gate.hours import Slot
 
 ALWAYS = 1  # the device's own first template: at any hour
+LONGEST_NAME = 32
 MOST_SEGMENTS = 8  # in one day of a weekly table
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2037, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -46,7 +47,7 @@ def user_form(person: Person, *, door: int, template: int, zone_minutes: int) ->
     return {
         "UserInfo": {
             "employeeNo": str(person.number),
-            "name": person.label,
+            "name": person.label[:LONGEST_NAME],
             "userType": "visitor" if person.uses else "normal",
             "Valid": {
                 "enable": True,

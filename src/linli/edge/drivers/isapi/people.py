@@ -6,6 +6,8 @@ wrote, and compares; after a restart it can say who is there, and not whether so
 
 from __future__ import annotations
 
+import itertools
+import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ MOST_ROWS = 200_000
 MOST_LEAVING = 50  # in one deletion
 DELETION_S = 60.0
 MOST_HOLIDAYS = 32
-_POLL_S = 0.2
+_POLLS_S = (0.05, 0.1, 0.2, 0.5)  # the last again and again
 _TEMPLATES = 16  # where the device does not say
 _PHOTO_BYTES = 200 * 1024
 _HOLIDAY_GROUP = 1
@@ -230,15 +232,17 @@ class People:
             raise NotToBeHad(_of_face(refusal), str(refusal)) from None
 
     def _wait_for_deletion(self) -> None:
-        for _ in range(int(DELETION_S / _POLL_S)):
+        until = time.monotonic() + DELETION_S
+        for turn in itertools.count():
             told = self._client.get(f"{ACCESS}/UserInfoDetail/DeleteProcess")
             status = _section(told, "UserInfoDetailDeleteProcess").get("status")
             if status == "success":
                 return
             if status == "failed":
                 raise DeviceAway("the device could not delete")
-            self._rest(_POLL_S)
-        raise DeviceAway("the device does not come to the end of a deletion")
+            if time.monotonic() > until:
+                raise DeviceAway("the device does not come to the end of a deletion")
+            self._rest(_POLLS_S[min(turn, len(_POLLS_S) - 1)])
 
     def _search(self, listed: list[dict[str, str]] | None) -> Iterator[dict[str, Any]]:
         """Read rows page by page: all of them, or those of the numbers listed."""

@@ -25,7 +25,7 @@ from linli.edge.drivers.rounds import FIRST_PAUSE_S, Rounds
 from linli.edge.drivers.wishes import Wish, Wishes
 from linli.edge.terminals import Alarm, Limits, Person, Told, Trouble
 
-MOST_AT_ONCE = 20
+MOST_COMING = 20  # before a departure is looked for again
 MOST_TRIES = 4
 SET_CLOCK_FROM_S = 2.0
 OPENING_S = 3.0
@@ -80,6 +80,7 @@ class IsapiTerminal:
         first_pause_s: float = FIRST_PAUSE_S,
     ) -> None:
         self.gate = gate
+        self.limits = Limits()  # until the device has said
         self._address, self._now, self._every_s = address, now, every_s
         # A port without a secret would take anybody's word for who came in.
         self._listener = listener if address.events_token else None
@@ -104,11 +105,6 @@ class IsapiTerminal:
         self._told: Told | None = None
         self._met = False
         self._look_at = 0.0
-
-    @property
-    def limits(self) -> Limits:
-        """What the device can hold, as it said when last met."""
-        return self._people.limits
 
     def start(self, told: Told) -> None:
         """Begin to speak with the device."""
@@ -181,7 +177,7 @@ class IsapiTerminal:
     def _go_round(self) -> None:
         if not self._met:
             self._meet()
-        while batch := self._wishes.take(MOST_AT_ONCE):
+        while batch := self._wishes.take(coming=MOST_COMING, leaving=MOST_LEAVING):
             self._fulfil(batch)
         if self._wishes.take_reading():
             self._read()
@@ -199,7 +195,7 @@ class IsapiTerminal:
         device = self._client.get_xml("/ISAPI/System/deviceInfo")
         if self._held:
             self._hold_on()
-        self._people.learn()
+        self.limits = self._people.learn()
         if self._listener is not None:
             self._ask_for_events(self._listener.port)
         assert self._told is not None
@@ -312,12 +308,11 @@ class IsapiTerminal:
 
     def _remove(self, waiting: list[Wish]) -> None:
         assert self._told is not None
+        numbers = [wish.number for wish in waiting]
+        self._people.remove(numbers)
         while waiting:
-            numbers = [wish.number for wish in waiting[:MOST_LEAVING]]
-            self._people.remove(numbers)
-            for number in numbers:
-                self._told.dropped(number)
-            del waiting[: len(numbers)]
+            self._told.dropped(waiting[0].number)
+            waiting.pop(0)
 
     def _tire(self, waiting: list[Wish]) -> list[Wish]:
         """Count a failure of the device itself; one person it always fails at must not hold up the others for ever."""

@@ -130,7 +130,7 @@ class TtlockTerminal:
             self._look()
         if not self._met:
             self._meet()
-        while batch := self._wishes.take(1):
+        while batch := self._wishes.take(coming=1, leaving=1):
             self._fulfil(batch[0])
         if self._wishes.take_reading():
             self._read()
