@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from linli.edge.clock import TrustedClock
 from linli.edge.doors import Door, DoorFailed, Health, Outcome
+from linli.edge.outcomes import event_of, outcome_of, unwritten
 from linli.edge.past import Memory
 from linli.edge.store import JournalStore, ListStore, StoreFailed
 from linli.gate import snapshot as lists
@@ -59,10 +60,13 @@ class Agent:
         self.doors = dict(doors)
         self.counts = {gate: GateCount() for gate in doors}
         self.on_event: Callable[[], None] = lambda: None
+        # Told of every list in force, with what changed in it (None: all of it); must neither wait nor fail.
+        self.on_list: Callable[[Snapshot, Delta | None], None] = lambda snapshot, delta: None
         self._lists, self._journal, self._clock = list_store, journal, clock
         self._snapshot, self._saved = _loaded(list_store, estate)
         self._taking = threading.Lock()
         self._turns = {gate: threading.Lock() for gate in doors}
+        self._held: set[str] = set()
         self._memory = Memory()
         # Events of doors that opened while the disk would not write; they follow as soon as it does.
         self._unwritten: deque[tuple[str, Event]] = deque(maxlen=_MOST_UNWRITTEN)
@@ -77,23 +81,46 @@ class Agent:
 
     def present(self, scan: Scan) -> Outcome:
         """Answer a scan, and open the door if the answer says so. Raises UnknownGate, and nothing else."""
-        if scan.gate not in self.doors:
-            raise UnknownGate(scan.gate)
-        outcome = self._let_out(scan) if opens_first(scan) else self._let_in(scan)
-        count = self.counts[scan.gate]
-        count.last = outcome
-        if outcome.verdict.open:
-            count.opened += 1
-        else:
-            count.refused += 1
+        return self._answer(scan, let_out=self._let_out, let_in=self._let_in)
+
+    def judge(self, scan: Scan) -> Outcome:
+        """Answer a scan for a device that opens by itself: decided, on record and remembered, and nothing is struck.
+
+        Raises UnknownGate, and nothing else.
+        """
+        return self._answer(scan, let_out=self._wave_out, let_in=self._wave_in)
+
+    def record(self, *, gate: str, event: Event) -> None:
+        """Write down what a device did by itself, and remember it. Raises UnknownGate or StoreFailed."""
+        self._check(gate)
+        self._write_kept()
+        self._journal.append(gate=gate, event=event)
+        if event.opened and event.serial is not None:
+            scan = Scan(gate=gate, kind=Kind.REMOTE, direction=Direction(event.direction))
+            verdict = Verdict(open=True, reason=Reason.OK, serial=event.serial)
+            with self._turns[gate]:
+                self._memory.remember(scan, verdict, self._snapshot, event.at)
         self.on_event()
-        return outcome
+
+    def complain(self, *, gate: str, reason: Reason, note: str) -> None:
+        """Write down that an alarm began or ended, now or as soon as the disk takes it. Raises UnknownGate."""
+        self._check(gate)
+        self._write_or_keep(gate, replace(self._own_event(reason, note=note), method=Reason.ALARM.value))
+        self.on_event()
+
+    def fit(self, *, gate: str, door: Door) -> None:
+        """Serve a gate by another door from now on; one that fire holds open is held there too. Raises UnknownGate."""
+        self._check(gate)
+        with self._turns[gate]:
+            self.doors[gate] = door
+        if gate in self._held:
+            self._open(Scan(gate=gate, kind=Kind.FIRE))
 
     def release(self, *, gate: str, by: str) -> None:
         """End the fire alarm's hold on a door, on record. Raises UnknownGate or DoorFailed."""
-        if gate not in self.doors:
-            raise UnknownGate(gate)
+        self._check(gate)
         self.doors[gate].release()
+        self._held.discard(gate)
         self._write_or_keep(gate, self._own_event(Reason.RELEASED, note=f"by {by}"))
 
     def take(self, delta: Delta) -> None:
@@ -102,6 +129,7 @@ class Agent:
             taken = lists.apply(self._snapshot, delta)
             # In force before it is on the disk: a revocation does not wait for a slow card.
             self._snapshot = taken
+            self.on_list(taken, delta)
             self._save(lambda: self._lists.save(taken, delta))
 
     def start_over(self, delta: Delta) -> None:
@@ -109,6 +137,7 @@ class Agent:
         with self._taking:
             fresh = lists.apply(Snapshot(estate=self._snapshot.estate), delta)
             self._snapshot = fresh
+            self.on_list(fresh, None)
             self._save(lambda: self._lists.replace(fresh))
 
     def keep_house(self) -> None:
@@ -126,7 +155,7 @@ class Agent:
         if reading.clock is Clock.UNSURE:
             return
         try:
-            while self._journal.prune(before_us=_microseconds(reading.now - timedelta(days=KEEP_DAYS))):
+            while self._journal.prune(before_us=int((reading.now - timedelta(days=KEEP_DAYS)).timestamp() * 1_000_000)):
                 continue
             self._forget_ended(reading.now - timedelta(days=KEEP_ENDED_DAYS))
         except StoreFailed as problem:
@@ -137,7 +166,7 @@ class Agent:
         reading = self._clock.read()
         parts = {f"door {gate}": door.health() for gate, door in self.doors.items()}
         parts["clock"] = Health(well=reading.clock is Clock.OK, words=f"{reading.drift_s:+.1f} s")
-        parts["list"] = Health(well=self._saved, words="" if self._saved else "in memory only")
+        parts["list"] = self._list_health(reading.now)
         waiting = len(self._unwritten)
         parts["journal"] = Health(well=waiting == 0, words=f"{waiting} unwritten" if waiting else "")
         for store, name in ((self._lists, "list"), (self._journal, "journal")):
@@ -145,41 +174,80 @@ class Agent:
                 parts[f"{name} {aside.name}"] = Health(well=False, words="damaged and set aside")
         return parts
 
+    def _list_health(self, now: datetime) -> Health:
+        """Say how old the list is; it is unwell once the first gate asks for a newer one."""
+        snapshot = self._snapshot
+        age_s = (now - snapshot.made_at).total_seconds()
+        most_s = min((snapshot.gates[gate].max_age_s for gate in self.doors if gate in snapshot.gates), default=0)
+        old = f"{age_s:.0f} s old" if snapshot.version else "no list yet"
+        words = old if self._saved else f"{old}, in memory only"
+        return Health(well=self._saved and age_s <= most_s, words=words)
+
+    def _check(self, gate: str) -> None:
+        if gate not in self.doors:
+            raise UnknownGate(gate)
+
+    def _answer(self, scan: Scan, *, let_out: Callable[[Scan], Outcome], let_in: Callable[[Scan], Outcome]) -> Outcome:
+        self._check(scan.gate)
+        outcome = let_out(scan) if opens_first(scan) else let_in(scan)
+        count = self.counts[scan.gate]
+        count.last = outcome
+        if outcome.verdict.open:
+            count.opened += 1
+        else:
+            count.refused += 1
+        self.on_event()
+        return outcome
+
     def _let_out(self, scan: Scan) -> Outcome:
+        return self._out(scan, open_door=self._open)
+
+    def _let_in(self, scan: Scan) -> Outcome:
+        return self._in(scan, strike=self._strike)
+
+    def _wave_out(self, scan: Scan) -> Outcome:
+        return self._out(scan, open_door=lambda scan: "")
+
+    def _wave_in(self, scan: Scan) -> Outcome:
+        return self._in(scan, strike=None)
+
+    def _out(self, scan: Scan, *, open_door: Callable[[Scan], str]) -> Outcome:
         started = time.perf_counter()
-        fault = self._open(scan)
+        fault = open_door(scan)
         opened = time.perf_counter()
         verdict, snapshot, at, clock = self._decide(scan)
         if fault:
             verdict = replace(verdict, open=False, reason=Reason.DOOR_FAILED)
         self._memory.remember(scan, verdict, snapshot, at)
         decided = time.perf_counter()
-        sequence = self._write_or_keep(scan.gate, _event_of(scan, verdict, snapshot, at, clock))
-        return _outcome(
+        sequence = self._write_or_keep(scan.gate, event_of(scan, verdict, snapshot, at, clock))
+        return outcome_of(
             scan, verdict, sequence, snapshot, (opened, decided, time.perf_counter()), door=opened - started
         )
 
-    def _let_in(self, scan: Scan) -> Outcome:
+    def _in(self, scan: Scan, *, strike: Callable[[Scan, Verdict, int], Verdict] | None) -> Outcome:
         # One entry at a time through one gate, so that a code shown to two readers at once opens once.
         with self._turns[scan.gate]:
             started = time.perf_counter()
             verdict, snapshot, at, clock = self._decide(scan)
             decided = time.perf_counter()
-            event = _event_of(scan, verdict, snapshot, at, clock)
+            event = event_of(scan, verdict, snapshot, at, clock)
             sequence: int | None = None
             try:
                 self._write_kept()
                 # Journal before the strike: a power cut must not leave an entry unrecorded.
-                sequence = self._journal.append(gate=scan.gate, event=event, strike_follows=verdict.open)
+                sequence = self._journal.append(
+                    gate=scan.gate, event=event, strike_follows=bool(strike) and verdict.open
+                )
             except StoreFailed as problem:
                 _log.error("%s: no journal, no entry: %s", scan.gate, problem)
-                verdict = _unwritten(verdict)
+                verdict = unwritten(verdict)
                 self._keep(scan.gate, replace(event, opened=False, reason=verdict.reason.value))
             written = time.perf_counter()
-            if verdict.open and sequence is not None:
-                verdict = self._strike(scan, verdict, sequence)
+            if strike is not None and verdict.open and sequence is not None:
+                verdict = strike(scan, verdict, sequence)
             self._memory.remember(scan, verdict, snapshot, at)
-            return _outcome(
+            return outcome_of(
                 scan, verdict, sequence, snapshot, (started, decided, written), door=time.perf_counter() - written
             )
 
@@ -196,6 +264,8 @@ class Agent:
         """Open the door; give the door's complaint, if any."""
         rule = self._snapshot.gates.get(scan.gate)
         seconds = rule.strike_s if rule else _STRIKE_S
+        if scan.kind is Kind.FIRE:
+            self._held.add(scan.gate)
         try:
             self.doors[scan.gate].open(seconds=None if scan.kind is Kind.FIRE else seconds)
         except DoorFailed as problem:
@@ -282,6 +352,7 @@ class Agent:
             # Seldom, and only when worth it: the whole list is written anew.
             if len(self._snapshot.passes) - len(kept.passes) > len(kept.passes) // 10 + 100:
                 self._snapshot = kept
+                self.on_list(kept, None)
                 self._save(lambda: self._lists.replace(kept))
 
 
@@ -292,51 +363,3 @@ def _loaded(store: ListStore, estate: str) -> tuple[Snapshot, bool]:
         # With a dead disk the box still serves the way out and the fire alarm.
         _log.error("the list cannot be read: %s", problem)
         return Snapshot(estate=estate), False
-
-
-def _unwritten(verdict: Verdict) -> Verdict:
-    return replace(verdict, open=False, reason=Reason.JOURNAL_FAILED, mark=None) if verdict.open else verdict
-
-
-def _microseconds(at: datetime) -> int:
-    return int(at.timestamp() * 1_000_000)
-
-
-def _event_of(scan: Scan, verdict: Verdict, snapshot: Snapshot, at: datetime, clock: Clock) -> Event:
-    words = [
-        f"{scan.by}: {scan.why}" if scan.by or scan.why else "",
-        verdict.remark.value if verdict.remark else "",
-        scan.evidence,
-    ]
-    return Event(
-        at=at,
-        clock=clock.value,
-        method=scan.kind.value,
-        direction=scan.direction.value,
-        opened=verdict.open,
-        reason=verdict.reason.value,
-        serial=verdict.serial,
-        snapshot_version=snapshot.version,
-        note=" ".join(word for word in words if word),
-    )
-
-
-def _outcome(
-    scan: Scan,
-    verdict: Verdict,
-    sequence: int | None,
-    snapshot: Snapshot,
-    times: tuple[float, float, float],
-    *,
-    door: float,
-) -> Outcome:
-    started, decided, written = times
-    return Outcome(
-        gate=scan.gate,
-        verdict=verdict,
-        sequence=sequence,
-        snapshot_version=snapshot.version,
-        decide_ms=(decided - started) * 1e3,
-        journal_ms=(written - decided) * 1e3,
-        door_ms=door * 1e3,
-    )

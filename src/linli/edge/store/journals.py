@@ -191,11 +191,11 @@ class JournalStore:
             found = _ask(self._ready(), question, (gap.gate, gap.first, gap.last))
             return int(found[0][0]) == gap.last - gap.first + 1
 
-    def lines(self, gate: str) -> list[str]:
-        """All lines kept of a gate. Raises StoreFailed."""
+    def lines(self, gate: str, *, after: int = 0) -> list[str]:
+        """All lines kept of a gate beyond a sequence. Raises StoreFailed."""
         with self._lock:
-            question = "SELECT line FROM journal WHERE gate=? ORDER BY sequence"
-            return [line for (line,) in _ask(self._ready(), question, (gate,))]
+            question = "SELECT line FROM journal WHERE gate=? AND sequence>? ORDER BY sequence"
+            return [line for (line,) in _ask(self._ready(), question, (gate, after))]
 
     def prune(self, *, before_us: int) -> int:
         """Forget lines older than an instant that the server has; the last of each chain stays. Raises StoreFailed.
