@@ -478,6 +478,21 @@ def test_times_are_the_devices_own_and_end_before_2038():
     assert forms.zone_text(480) == "CST-8:00:00"
 
 
+def test_a_terminals_settings_and_its_password_are_enough_to_be_posted_to(sim, started):
+    address = IsapiAddress.read({"address": sim.url, "user": "admin", "door": 1}, secret=PASSWORD)
+    other = IsapiAddress.read({"address": sim.url, "user": "admin", "door": 2}, secret=PASSWORD)
+    assert address.events_path != other.events_path
+    assert PASSWORD not in repr(address)
+    assert address.events_token not in repr(address)
+    terminal, heard = IsapiTerminal(gate="G01", address=address, listener=Listener(), every_s=60), Heard()
+    terminal.start(heard)
+    started.append(terminal)
+    until(lambda: terminal.health().well)
+    assert sim.post_to.startswith("http://127.0.0.1:")
+    sim.device.show_card("AA")
+    until(lambda: heard.passages)
+
+
 def test_two_threads_may_open_the_door_at_once(sim, met):
     terminal, _ = met
     threads = [threading.Thread(target=terminal.open, kwargs={"seconds": 5}) for _ in range(6)]

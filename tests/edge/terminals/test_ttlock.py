@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from linli.edge.doors import DoorFailed
 from linli.edge.drivers.bounded import DeviceAway, DeviceBusy
 from linli.edge.drivers.listening import Listener
-from linli.edge.drivers.ttlock import TtlockAccount, TtlockCloud, TtlockTerminal, cloud, codes, records
+from linli.edge.drivers.ttlock import TtlockAccount, TtlockCloud, TtlockClouds, TtlockTerminal, cloud, codes, records
 from linli.edge.terminals import Alarm, Trouble
 from linli.gate.decision import Kind
 from linli.gate.hours import Slot
@@ -484,6 +484,18 @@ def test_every_error_is_either_waited_out_or_a_refusal_in_words(code):
         assert isinstance(caught.value, DeviceBusy)
     if code in (-3007, -3008, -3009, -3006, -2009, -1007, -4043):
         assert isinstance(caught.value, cloud.CloudRefused)
+
+
+def test_a_locks_settings_and_its_secret_make_an_account_shared_by_its_locks():
+    settings = {"lock_id": LOCK, "client_id": "sim-client", "user": "estate"}
+    account = TtlockAccount.read(settings, secret="sim-secret Sim-12345 calls")
+    assert (account.url, account.callback_path) == (cloud.CLOUD, "/ttlock/calls")
+    assert (account.client_secret, account.password) == ("sim-secret", PASSWORD)
+    same = TtlockAccount.read({**settings, "lock_id": 7002}, secret="sim-secret Sim-12345 calls")
+    clouds = TtlockClouds()
+    assert clouds.of(account) is clouds.of(same)
+    with pytest.raises(ValueError, match="two or three"):
+        TtlockAccount.read(settings, secret="one")
 
 
 def test_two_locks_of_one_account_share_the_address_for_callbacks():

@@ -9,13 +9,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from linli.edge.doors import DoorFailed, Health
 from linli.edge.drivers.bounded import DeviceAway, DeviceBusy
 from linli.edge.drivers.isapi import events, forms
+from linli.edge.drivers.isapi.address import IsapiAddress
 from linli.edge.drivers.isapi.events import Event, NotAnEvent
 from linli.edge.drivers.isapi.memory import Memory
 from linli.edge.drivers.isapi.people import MOST_LEAVING, People
@@ -34,31 +35,6 @@ _log = logging.getLogger("linli.gate")
 
 def _this_clock() -> datetime | None:
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IsapiAddress:
-    """Where one device is, how it lets us in, and where it is to post what happens: a host of ours and a secret.
-
-    `exit_readers` are the numbers of the readers on the way out. Times of day are the estate's. A device that takes two faces
-    for one at less than `least_face_threshold` of 100 is complained of.
-    """
-
-    url: str
-    username: str
-    password: str = field(repr=False)
-    door: int = 1
-    zone_minutes: int = 480
-    exit_readers: frozenset[int] = frozenset({2})
-    verify: bool = True
-    least_face_threshold: int = 60
-    events_host: str = ""
-    events_token: str = field(default="", repr=False)
-
-    @property
-    def events_path(self) -> str:
-        """The path of ours that only this device knows."""
-        return f"/isapi/{self.events_token}"
 
 
 class IsapiTerminal:
@@ -212,7 +188,7 @@ class IsapiTerminal:
             "protocolType": "HTTP",
             "parameterFormatType": "JSON",
             "addressingFormatType": "ipaddress",
-            "ipAddress": address.events_host,
+            "ipAddress": address.events_host or address.own_side(),
             "portNo": str(port),
             "httpAuthenticationMethod": "none",
         }

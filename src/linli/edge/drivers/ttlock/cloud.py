@@ -21,6 +21,7 @@ from linli.edge.drivers import bounded
 from linli.edge.drivers.bounded import DeviceAway, DeviceBusy
 from linli.edge.drivers.listening import Call, Listener, Reply
 
+CLOUD = "https://cnapi.ttlock.com"
 PROMPT_S = 5.0
 BY_RADIO_S = 20.0  # the gateway has to wake the lock
 MOST_RECORDS = 1000  # in one callback; a lock keeps 500
@@ -95,6 +96,23 @@ class TtlockAccount:
     username: str
     password: str = field(repr=False)
     callback_token: str = field(default="", repr=False)
+
+    @classmethod
+    def read(cls, settings: Mapping[str, Any], *, secret: str) -> TtlockAccount:
+        """Make one of a lock's settings and its secret: the client's secret, the account's password and, where the cloud is to
+        call, the word in the address, with spaces between. Raises KeyError or ValueError for settings that will not do.
+        """
+        words = secret.split()
+        if len(words) not in (2, 3):
+            raise ValueError("the secret of a lock is two or three words")
+        return cls(
+            url=str(settings.get("address", CLOUD)),
+            client_id=str(settings["client_id"]),
+            client_secret=words[0],
+            username=str(settings["user"]),
+            password=words[1],
+            callback_token=words[2] if len(words) == 3 else "",
+        )
 
     @property
     def callback_path(self) -> str:
@@ -199,6 +217,20 @@ class TtlockCloud:
         if hear is not None:
             hear([record for record in records if isinstance(record, dict)])
         return Reply(text="success")
+
+
+class TtlockClouds:
+    """The clouds of one box, one for each account: its locks share a token and an address for callbacks."""
+
+    def __init__(self, *, listener: Listener | None = None) -> None:
+        self._listener = listener
+        self._clouds: dict[TtlockAccount, TtlockCloud] = {}
+
+    def of(self, account: TtlockAccount) -> TtlockCloud:
+        """Give the account's cloud, the same to every lock."""
+        if account not in self._clouds:
+            self._clouds[account] = TtlockCloud(account=account, listener=self._listener)
+        return self._clouds[account]
 
 
 def _code(told: Mapping[str, Any]) -> int:
