@@ -583,6 +583,19 @@ def test_each_type_of_record_has_its_word(kind, method, opened, reason):
     assert (passage.number, passage.card, passage.temperature_c10) == (3, "77", 368)
 
 
+@pytest.mark.parametrize(("kind", "opened", "card"), [(2, True, "FINGER"), (36, True, "PALM"), (27, False, "FINGER")])
+def test_a_finger_that_somebody_enrolled_at_the_menu_stands_out(kind, opened, card):
+    detail = {"RecordID": 5, "RecordType": kind, "RecordDate": 1718616771, "UserID": "3"}
+    passage = passage_of(detail, entrance=True, cards=CardWriting.DECIMAL)
+    assert (passage.method, passage.opened, passage.card) == (Kind.CARD, opened, card)
+
+
+@pytest.mark.parametrize("kind", [33, 34, 35, 44])
+def test_a_record_of_nobody_passing_is_no_passage(kind):
+    detail = {"RecordID": 5, "RecordType": kind, "RecordDate": 1718616771}
+    assert passage_of(detail, entrance=True, cards=CardWriting.DECIMAL) is None
+
+
 def test_a_passage_comes_by_form_or_json_and_under_either_name(wire):
     detail = {"RecordType": 1, "RecordDate": 1718616771, "UserID": "3"}
     base = f"http://127.0.0.1:{wire.listener.port}/Record/UploadIdentifyRecord"

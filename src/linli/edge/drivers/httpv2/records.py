@@ -13,10 +13,12 @@ from linli.edge.terminals import Alarm, Passage
 from linli.gate.decision import Direction, Kind, Reason
 
 # The document's "RecordType" of a passage that was let through: by what. A combination counts as what was shown first.
-# Finger and palm, which we never enrol, have no word of ours: they count as FACE, a feature of the body like it.
+# Finger and palm, which we never enrol, have no word of ours: as of the other makes, they are told as a card of that name.
+_BY_BODY: Mapping[int, str] = {**dict.fromkeys((2, 9, 13, 27, 43), "FINGER"), **dict.fromkeys((36, 38), "PALM")}
 _OPENED: Mapping[int, Kind] = {
     **dict.fromkeys((1, 4, 7, 11, 12, 14, 37, 39, 41), Kind.CARD),
-    **dict.fromkeys((2, 3, 5, 6, 8, 9, 13, 36, 38, 40, 42, 43), Kind.FACE),
+    **dict.fromkeys((3, 5, 6, 8, 40, 42), Kind.FACE),
+    **dict.fromkeys((2, 9, 13, 36, 38, 43), Kind.CARD),
     **dict.fromkeys((10, 31), Kind.PIN),
     32: Kind.CODE,
     47: Kind.IDCARD,
@@ -39,7 +41,7 @@ _REFUSED: Mapping[int, Reason] = {
 # People changed at the device's own menu, and the first of two who must come together: nobody passed.
 MENU_RECORDS = frozenset({33, 34, 35})
 _NOBODY_PASSED = MENU_RECORDS | {44}
-_REFUSED_BY: Mapping[int, Kind] = {26: Kind.CARD, 48: Kind.CARD, 49: Kind.CODE}
+_REFUSED_BY: Mapping[int, Kind] = {26: Kind.CARD, 27: Kind.CARD, 48: Kind.CARD, 49: Kind.CODE}
 
 # What stands in "AlarmStatus"; duress and repeated wrong tries have no word of their own yet.
 ALARMS: Mapping[str, tuple[Alarm, str]] = {
@@ -96,7 +98,7 @@ def passage_of(detail: Mapping[str, Any], *, entrance: bool, cards: CardWriting)
         opened=opened,
         reason=reason.value,
         number=number or None,
-        card=card_text(detail.get("CardNum"), cards),
+        card=_BY_BODY.get(kind) or card_text(detail.get("CardNum"), cards),
         temperature_c10=temperature or None,
     )
 
