@@ -26,18 +26,12 @@ from linli.sim.clock import Clock, clock_from_environment
 from linli.sim.terminals import ports
 from linli.sim.terminals.ports import Port, Request, Response, in_json
 from linli.sim.terminals.ttlock_callbacks import Callbacks
-from linli.sim.terminals.ttlock_lock import GATEWAY, SHUT, TAMPER, Lock
+from linli.sim.terminals.ttlock_lock import GATEWAY, SHUT, TAMPER, Lock, MakersError, page_of
 
 HOUR_MS = 3_600_000
 LONGEST_MS = 366 * 24 * HOUR_MS
 CLOCK_TOLERANCE_MS = 300_000
 OK: dict[str, Any] = {"errcode": 0, "errmsg": "none error message"}
-
-
-class _Error(Exception):
-    def __init__(self, code: int) -> None:
-        super().__init__(str(code))
-        self.code = code
 
 
 class TtlockCloudSim:
@@ -119,7 +113,7 @@ class TtlockCloudSim:
         try:
             with self._lock:
                 told = self._do(request.path, request.as_form())
-        except _Error as problem:
+        except MakersError as problem:
             told = {"errcode": problem.code, "errmsg": f"error {problem.code}"}
         except (KeyError, ValueError):
             told = {"errcode": -3, "errmsg": "Invalid Parameter."}
@@ -160,10 +154,10 @@ class TtlockCloudSim:
         self._check(form)
         lock = self.locks.get(int(form["lockId"]))
         if lock is None:
-            raise _Error(-1003)
+            raise MakersError(-1003)
         deed = self._requests().get(path)
         if deed is None:
-            raise _Error(30001)
+            raise MakersError(30001)
         return deed(lock, form)
 
     def _requests(self) -> Mapping[str, Callable[[Lock, Mapping[str, str]], dict[str, Any]]]:
@@ -184,15 +178,15 @@ class TtlockCloudSim:
 
     def _token(self, form: Mapping[str, str]) -> dict[str, Any]:
         if form.get("clientId") != self.client[0]:
-            raise _Error(10000)
+            raise MakersError(10000)
         if form.get("clientSecret") != self.client[1]:
-            raise _Error(10001)
+            raise MakersError(10001)
         if form.get("grant_type") == "refresh_token":
             if form.get("refresh_token") not in self._refresh:
-                raise _Error(10011)
+                raise MakersError(10011)
             self._refresh.discard(form["refresh_token"])
         elif (form.get("username"), form.get("password")) != self.account:
-            raise _Error(10007)
+            raise MakersError(10007)
         access, refresh = secrets.token_hex(16), secrets.token_hex(16)
         self._tokens[access] = time.monotonic() + self.token_s
         self._refresh.add(refresh)
@@ -200,14 +194,14 @@ class TtlockCloudSim:
 
     def _check(self, form: Mapping[str, str]) -> None:
         if form.get("clientId") != self.client[0]:
-            raise _Error(10000)
+            raise MakersError(10000)
         if self._tokens.get(form.get("accessToken", ""), float("-inf")) < time.monotonic():
-            raise _Error(10004 if form.get("accessToken") in self._tokens else 10003)
+            raise MakersError(10004 if form.get("accessToken") in self._tokens else 10003)
         if abs(int(form["date"]) - time.time() * 1000) > CLOCK_TOLERANCE_MS:
-            raise _Error(80000)
+            raise MakersError(80000)
         if self.refused_by_limit:
             self.refused_by_limit -= 1
-            raise _Error(30006)
+            raise MakersError(30006)
 
     def _detail(self, lock: Lock, form: Mapping[str, str]) -> dict[str, Any]:
         return {"lockId": lock.id, "lockMac": lock.mac, "electricQuantity": lock.battery, "modelNum": "SIM-LOCK 1.0"}
@@ -216,14 +210,14 @@ class TtlockCloudSim:
         return {"list": [{"gatewayId": 1, "gatewayMac": "00:11:22:33:44:55", "rssi": -60}] if lock.has_gateway else []}
 
     def _list_codes(self, lock: Lock, form: Mapping[str, str]) -> dict[str, Any]:
-        return _page([code.as_json(lock.id) for code in lock.codes.values()], form)
+        return page_of([code.as_json(lock.id) for code in lock.codes.values()], form)
 
     def _random_code(self, lock: Lock, form: Mapping[str, str]) -> dict[str, Any]:
         kind, start, end = int(form["keyboardPwdType"]), int(form["startDate"]), int(form.get("endDate", 0))
         if form["keyboardPwdVersion"] != "4" or not 1 <= kind <= 14:
-            raise _Error(-3)
+            raise MakersError(-3)
         if start % HOUR_MS or end % HOUR_MS or (kind == 3 and not 0 < end - start <= LONGEST_MS):
-            raise _Error(-3)
+            raise MakersError(-3)
         code = lock.add(
             pin=lock.random_pin(), name=form.get("keyboardPwdName", ""), start=start, end=end, kind=kind, computed=True
         )
@@ -233,25 +227,25 @@ class TtlockCloudSim:
         pin, start, end = form["keyboardPwd"], int(form["startDate"]), int(form["endDate"])
         self._reach(lock, form.get("addType"))
         if not (pin.isdecimal() and 4 <= len(pin) <= 9):
-            raise _Error(-3006)
+            raise MakersError(-3006)
         if any(code.pin == pin for code in lock.codes.values()):
-            raise _Error(-3007)
+            raise MakersError(-3007)
         if len(lock.codes) >= lock.capacity:
-            raise _Error(-3009)
+            raise MakersError(-3009)
         if not 0 < end - start <= LONGEST_MS or len(form.get("keyboardPwdName", "")) > 60:
-            raise _Error(-3)
+            raise MakersError(-3)
         return {"keyboardPwdId": lock.add(pin=pin, name=form.get("keyboardPwdName", ""), start=start, end=end).id}
 
     def _change_code(self, lock: Lock, form: Mapping[str, str]) -> dict[str, Any]:
         self._reach(lock, form.get("changeType"))
         code = lock.codes.get(int(form["keyboardPwdId"]))
         if code is None:
-            raise _Error(-1007)
+            raise MakersError(-1007)
         if code.computed and not code.used:
-            raise _Error(-3008)
+            raise MakersError(-3008)
         pin = form.get("newKeyboardPwd") or code.pin
         if any(other.pin == pin and other.id != code.id for other in lock.codes.values()):
-            raise _Error(-3007)
+            raise MakersError(-3007)
         code.pin, code.name = pin, form.get("keyboardPwdName") or code.name
         # One date without the other is taken for "no end", as the maker does.
         code.start, code.end = int(form.get("startDate", 0)), int(form.get("endDate", 2**42))
@@ -260,13 +254,13 @@ class TtlockCloudSim:
     def _delete_code(self, lock: Lock, form: Mapping[str, str]) -> dict[str, Any]:
         self._reach(lock, form.get("deleteType"))
         if lock.codes.pop(int(form["keyboardPwdId"]), None) is None:
-            raise _Error(-1007)
+            raise MakersError(-1007)
         return OK
 
     def _list_records(self, lock: Lock, form: Mapping[str, str]) -> dict[str, Any]:
         start, end = int(form.get("startDate", 0)), int(form.get("endDate", 0)) or 2**62
         rows = [row for row in self.records if row["lockId"] == lock.id and start <= row["lockDate"] <= end]
-        return _page(sorted(rows, key=lambda row: -row["lockDate"]), form)
+        return page_of(sorted(rows, key=lambda row: -row["lockDate"]), form)
 
     def _query_date(self, lock: Lock, form: Mapping[str, str]) -> dict[str, Any]:
         self._reach(lock, "2")
@@ -292,14 +286,14 @@ class TtlockCloudSim:
     def _reach(lock: Lock, way: str | None) -> None:
         """Say no when the way is not the gateway's, or the gateway does not carry."""
         if way != "2":
-            raise _Error(-3)
+            raise MakersError(-3)
         if not lock.has_gateway:
-            raise _Error(-2012)
+            raise MakersError(-2012)
         if not lock.gateway_online:
-            raise _Error(-3002)
+            raise MakersError(-3002)
         if lock.busy:
             lock.busy -= 1
-            raise _Error(-3003)
+            raise MakersError(-3003)
 
     # --- from the lock to the estate
 
@@ -392,11 +386,3 @@ def main(asked: argparse.Namespace) -> int:
     sim = terminal(asked)
     ports.serve(sim, words=json.dumps({"ready": True, "device": sim.url, "control": sim.control.url}))
     return 0
-
-
-def _page(rows: list[dict[str, Any]], form: Mapping[str, str]) -> dict[str, Any]:
-    number, size = int(form["pageNo"]), int(form["pageSize"])
-    if not (1 <= size <= 200 and number >= 1):
-        raise _Error(-3)
-    page = rows[(number - 1) * size : number * size]
-    return {"list": page, "pageNo": number, "pageSize": size, "pages": -(-len(rows) // size), "total": len(rows)}

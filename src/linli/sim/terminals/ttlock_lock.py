@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,15 @@ from linli.sim.clock import Clock
 MOST_RECORDS = 500
 PASSCODE, CARD, FINGER, KEY, GATEWAY, SHUT, TAMPER, FROM_INSIDE, LOCKED_OUT = 4, 7, 8, 10, 12, 30, 44, 32, 48
 MOST_WRONG = 5
+
+
+class MakersError(Exception):
+    """The cloud says no, by a number of the maker's."""
+
+    def __init__(self, code: int) -> None:
+        """Take the number."""
+        super().__init__(str(code))
+        self.code = code
 
 
 @dataclass(slots=True)
@@ -133,3 +143,12 @@ class Lock:
         if not code.start <= now < code.end:
             return False
         return code.kind != 1 or not code.used
+
+
+def page_of(rows: list[dict[str, Any]], form: Mapping[str, str]) -> dict[str, Any]:
+    """This will give one page of a list, as the cloud does."""
+    number, size = int(form["pageNo"]), int(form["pageSize"])
+    if not (1 <= size <= 200 and number >= 1):
+        raise MakersError(-3)
+    page = rows[(number - 1) * size : number * size]
+    return {"list": page, "pageNo": number, "pageSize": size, "pages": -(-len(rows) // size), "total": len(rows)}
