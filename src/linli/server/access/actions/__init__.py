@@ -1,5 +1,15 @@
 """What can be done at the doors."""
 
+from linli.server.access.actions.alarms import acknowledge_alarm, watch_silence
+from linli.server.access.actions.commands import (
+    ask_for_compare,
+    ask_for_compares,
+    ask_for_listing,
+    close_expired_commands,
+    open_gate,
+    record_command_reply,
+    release_gate,
+)
 from linli.server.access.actions.credentials import (
     end_credential,
     issue_card,
@@ -15,6 +25,7 @@ from linli.server.access.actions.gates import (
     DoorGroupPlan,
     Enrolment,
     GatePlan,
+    GateRuleChanges,
     NoSuchGate,
     enrol_box,
     forget_old_receipts,
@@ -23,6 +34,15 @@ from linli.server.access.actions.gates import (
     record_receipt,
     retire_box,
     rotate_box_key,
+    set_gate_rules,
+)
+from linli.server.access.actions.health import (
+    approve_health_order,
+    decline_health_order,
+    end_due_health_orders,
+    end_health_order,
+    propose_health_order,
+    purge_health_events,
 )
 from linli.server.access.actions.house import renew_house_list, set_holidays, set_weekly_hours
 from linli.server.access.actions.journals import record_gate_events
@@ -37,6 +57,18 @@ from linli.server.access.actions.passes import (
     suspend_passes,
     unlist_ended_passes,
 )
+from linli.server.access.actions.terminals import (
+    ReportsTaken,
+    TerminalInput,
+    change_terminal,
+    disable_terminal,
+    forget_removed_people,
+    hand_out_terminals,
+    record_terminal_reports,
+    register_terminal,
+    renew_terminal_seals,
+)
+from linli.server.access.actions.terms import change_terms, declare_terms
 from linli.server.access.rules import DoorKind, Origin
 
 __all__ = [
@@ -44,24 +76,50 @@ __all__ = [
     "DoorKind",
     "Enrolment",
     "GatePlan",
+    "GateRuleChanges",
     "NoSuchGate",
     "Origin",
     "OverrideRunning",
+    "ReportsTaken",
+    "TerminalInput",
+    "acknowledge_alarm",
     "amend_pass",
+    "approve_health_order",
+    "ask_for_compare",
+    "ask_for_compares",
+    "ask_for_listing",
+    "change_terminal",
+    "change_terms",
+    "close_expired_commands",
+    "declare_terms",
+    "decline_health_order",
+    "disable_terminal",
     "end_credential",
+    "end_due_health_orders",
+    "end_health_order",
     "enrol_box",
     "forget_old_receipts",
+    "forget_removed_people",
     "grant_override",
     "grant_pass",
+    "hand_out_terminals",
     "issue_card",
     "issue_face_credential",
     "issue_pin",
     "lay_out_gates",
     "note_seen",
+    "open_gate",
+    "propose_health_order",
+    "purge_health_events",
+    "record_command_reply",
     "record_gate_events",
     "record_receipt",
+    "record_terminal_reports",
     "register_idcard",
+    "register_terminal",
+    "release_gate",
     "renew_house_list",
+    "renew_terminal_seals",
     "replace_card",
     "replace_pin",
     "resume_passes",
@@ -70,9 +128,11 @@ __all__ = [
     "revoke_pass",
     "revoke_passes",
     "rotate_box_key",
+    "set_gate_rules",
     "set_holidays",
     "set_weekly_hours",
     "suspend_passes",
     "unlist_ended_passes",
+    "watch_silence",
     "withdraw_credential",
 ]

@@ -3,18 +3,23 @@
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
 from linli.gate.journal import GENESIS
-from linli.gate.snapshot import FailMode
+from linli.gate.snapshot import FaceRule, FailMode, Pairing
 from linli.gate.wire import Receipt
+from linli.server.access import rules
+from linli.server.access.actions.alarms import end_silence
+from linli.server.access.actions.house import pepper_of
 from linli.server.access.actions.versions import advance, hold_list
-from linli.server.access.models import Box, DoorGroup, Gate, JournalHead
-from linli.server.access.queries.boxes import BoxView, get_box
+from linli.server.access.models import Box, DoorGroup, FaceReport, Gate, JournalHead
+from linli.server.access.queries.boxes import ONLINE_WITHIN, BoxView, get_box
+from linli.server.access.queries.gate_rules import GateRulesView, rules_view
 from linli.server.access.queries.passes import snapshot_version
+from linli.server.access.queries.terms import all_terms
 from linli.server.access.rules import DoorKind
 from linli.server.kernel import ids
 from linli.server.kernel.actors import Actor, Role
@@ -30,6 +35,13 @@ class NoSuchGate(Refusal):
     """There is no gate of that code here."""
 
     zh = "没有该编号的门禁点。"
+    status = 422
+
+
+class NoSuchReport(Refusal):
+    """There is no evaluation of faces by that name here."""
+
+    zh = "没有该人脸评测报告。"
     status = 422
 
 
@@ -80,6 +92,28 @@ class Enrolment:
     journal_from: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRuleChanges:
+    """What is to change of one gate's rules; what is None stays. No ways named is every way.
+
+    Gates of one `area` count together who is inside; `face_report` names the evaluation that the figures of a face come from.
+    """
+
+    fail_mode: FailMode | None = None
+    max_age_s: int | None = None
+    strike_s: int | None = None
+    ways: tuple[str, ...] | None = None
+    area: int | None = None
+    pairing: Pairing | None = None
+    most_inside: int | None = None
+    face_threshold: int | None = None
+    face_margin: int | None = None
+    face_frames: int | None = None
+    face_gallery_cap: int | None = None
+    face_head_turn: bool | None = None
+    face_report: str | None = None
+
+
 def lay_out_gates(
     *, actor: Actor, groups: Sequence[DoorGroupPlan], gates: Sequence[GatePlan], now: datetime
 ) -> tuple[str, ...]:
@@ -99,6 +133,8 @@ def lay_out_gates(
         known = set(DoorGroup.objects.filter(estate_id=actor.estate_id).values_list("number", flat=True))
         if not all(known.issuperset(plan.groups) and plan.groups for plan in gates):
             raise NoSuchGate(field="groups")
+        # Whoever has gates has a house list: its zone, its holidays and the key for identity numbers.
+        pepper_of(estate_id=actor.estate_id)
         version = advance(estate_id=actor.estate_id)
         Gate.objects.bulk_create(
             [_gate(actor.estate_id, plan, version) for plan in gates],
@@ -114,6 +150,31 @@ def lay_out_gates(
         )
         privacy.record(actor=actor, verb="lay_out_gates", subject=actor.estate_id, fields=codes, now=now)
     return codes
+
+
+def set_gate_rules(*, actor: Actor, code: str, changes: GateRuleChanges, now: datetime) -> GateRulesView:
+    """This will change what a gate offers, counts and asks, and tell its box.
+
+    Refuses with `NoSuchGate`, `UnknownWay`, `FaceOnly` when somebody could pass there by face alone, `NoSuchReport`, or `FaceTooLenient`
+    when the evaluation asks for more.
+    """
+    actor.require(*KEEPERS)
+    told = {name: value for name, value in asdict(changes).items() if value is not None}
+    with transaction.atomic():
+        hold_list(estate_id=actor.estate_id)
+        row = Gate.objects.filter(estate_id=actor.estate_id, code=code).first()
+        if row is None:
+            raise NoSuchGate(field="code")
+        for name, value in told.items():
+            setattr(row, name, value)
+        terms = all_terms(estate_id=actor.estate_id, now=now)
+        row.ways = list(rules.check_ways(door=DoorKind(row.kind), ways=row.ways, terms=terms))
+        if any(name.startswith("face_") for name in told):
+            rules.check_face(_face(row), floor=_floor(actor.estate_id, row.face_report))
+        row.version = advance(estate_id=actor.estate_id)
+        row.save()
+        privacy.record(actor=actor, verb="set_gate_rules", subject=code, fields=sorted(told), now=now)
+    return rules_view(row)
 
 
 def enrol_box(*, actor: Actor, gate_codes: Iterable[str], now: datetime) -> Enrolment:
@@ -199,6 +260,8 @@ def note_seen(*, box: BoxView, now: datetime) -> None:
     """This will note that a box was heard of, every few seconds at most."""
     if box.last_seen_at is None or abs(now - box.last_seen_at) >= SEEN_AGAIN_AFTER:
         Box.objects.filter(id=box.id).update(last_seen_at=now)
+    if box.last_seen_at is not None and now - box.last_seen_at >= ONLINE_WITHIN:
+        end_silence(estate_id=box.estate_id, gates=box.gates, now=now)
 
 
 def _new_key(box_id: str) -> tuple[str, bytes]:
@@ -221,6 +284,27 @@ def _group(estate_id: str, plan: DoorGroupPlan) -> DoorGroup:
         name_en=plan.name_en,
         entrance_id=plan.entrance_id,
     )
+
+
+def _face(row: Gate) -> FaceRule:
+    return FaceRule(
+        threshold=row.face_threshold,
+        margin=row.face_margin,
+        frames=row.face_frames,
+        gallery_cap=row.face_gallery_cap,
+        head_turn=row.face_head_turn,
+        report=row.face_report,
+    )
+
+
+def _floor(estate_id: str, digest: str) -> FaceRule:
+    """What the named evaluation allows at most; without one, what a gate is told when nobody has measured anything."""
+    if not digest:
+        return FaceRule()
+    report = FaceReport.objects.filter(estate_id=estate_id, digest=digest).first()
+    if report is None:
+        raise NoSuchReport(field="face_report")
+    return FaceRule(threshold=report.threshold, margin=report.margin, gallery_cap=report.gallery_cap)
 
 
 def _gate(estate_id: str, plan: GatePlan, version: int) -> Gate:

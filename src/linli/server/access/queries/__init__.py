@@ -1,5 +1,7 @@
 """What is so at the doors."""
 
+from linli.server.access.queries.alarms import AlarmView, get_alarm, list_alarms
+from linli.server.access.queries.board import BoardGate, BoardTerminals, LastPassage, get_board
 from linli.server.access.queries.boxes import (
     BoxView,
     DoorGroupView,
@@ -12,7 +14,18 @@ from linli.server.access.queries.boxes import (
     list_gates,
     ping,
 )
+from linli.server.access.queries.commands import CommandView, get_command, list_commands, list_open_commands
 from linli.server.access.queries.credentials import CredentialView, IssuedPin, get_credential, list_credentials
+from linli.server.access.queries.deltas import get_delta
+from linli.server.access.queries.events import NormalisedEvent, normalised_event
+from linli.server.access.queries.gate_rules import GateRulesView, GateWaysView, list_gate_rules, list_gate_ways
+from linli.server.access.queries.health import (
+    HealthOrderView,
+    HealthProposalView,
+    HealthView,
+    get_health,
+    get_health_order,
+)
 from linli.server.access.queries.journals import (
     FaultView,
     GapView,
@@ -29,13 +42,22 @@ from linli.server.access.queries.passes import (
     ReceiptView,
     RevocationView,
     find_pass,
-    get_delta,
     get_pass,
     list_passes,
     list_receipts,
     list_revocation_seconds,
     pass_codes,
     snapshot_version,
+)
+from linli.server.access.queries.standing import DriftView, HolderView, KeeperView, WhoView, list_drift, who_can_open
+from linli.server.access.queries.terminals import (
+    ClosureView,
+    TerminalReceiptView,
+    TerminalView,
+    get_terminal,
+    list_terminal_plans,
+    list_terminal_receipts,
+    list_terminals,
 )
 from linli.server.access.queries.terms import (
     HoursView,
@@ -47,51 +69,89 @@ from linli.server.access.queries.terms import (
     list_terms_history,
     terms_of,
 )
-from linli.server.access.rules import DoorKind, Origin
+from linli.server.access.rules import HEARERS, DoorKind, HealthTerms, Origin, classes_heard
 
 __all__ = [
+    "HEARERS",
+    "AlarmView",
+    "BoardGate",
+    "BoardTerminals",
     "BoxView",
+    "ClosureView",
     "CodeView",
+    "CommandView",
     "CredentialView",
     "DoorGroupView",
     "DoorKind",
+    "DriftView",
     "FaultView",
     "GapView",
     "GateCounts",
     "GateEventView",
+    "GateRulesView",
     "GateView",
+    "GateWaysView",
+    "HealthOrderView",
+    "HealthProposalView",
+    "HealthTerms",
+    "HealthView",
+    "HolderView",
     "HoursView",
     "IssuedPin",
     "JournalView",
+    "KeeperView",
+    "LastPassage",
+    "NormalisedEvent",
     "Origin",
     "PassView",
     "ReceiptView",
     "RevocationView",
     "SlotView",
+    "TerminalReceiptView",
+    "TerminalView",
     "TermsView",
+    "WhoView",
     "authenticate_box",
+    "classes_heard",
     "count_gates",
     "count_passages",
     "find_pass",
+    "get_alarm",
+    "get_board",
     "get_box",
+    "get_command",
     "get_credential",
     "get_delta",
+    "get_health",
+    "get_health_order",
     "get_pass",
+    "get_terminal",
+    "list_alarms",
+    "list_commands",
     "list_credentials",
     "list_door_groups",
+    "list_drift",
     "list_gate_events",
+    "list_gate_rules",
+    "list_gate_ways",
     "list_gates",
     "list_holidays",
     "list_hours",
     "list_journal_faults",
     "list_journals",
+    "list_open_commands",
     "list_passes",
     "list_receipts",
     "list_revocation_seconds",
+    "list_terminal_plans",
+    "list_terminal_receipts",
+    "list_terminals",
     "list_terms",
     "list_terms_history",
+    "normalised_event",
     "pass_codes",
     "ping",
     "snapshot_version",
     "terms_of",
+    "who_can_open",
 ]

@@ -1,17 +1,15 @@
-"""Which passes there are, what a box must be told of them, the codes a phone shows, and the proof that a pass is closed."""
+"""Which passes there are, the codes a phone shows, and the proof that a pass is closed."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import connection
 
 from linli.gate import passes as codes
 from linli.gate.passes import PassClaims
-from linli.gate.snapshot import Delta, FailMode, GateRule, PassEntry, PassState
+from linli.gate.snapshot import PassState
 from linli.server.access import rules
 from linli.server.access.models import Pass, SnapshotCounter
-from linli.server.access.queries.boxes import BoxView
 from linli.server.access.rules import Origin
 from linli.server.kernel import crypto
 from linli.server.kernel.errors import NotFound
@@ -124,33 +122,6 @@ def snapshot_version(*, estate_id: str) -> int:
     return version or 0
 
 
-def get_delta(*, box: BoxView, since: int, now: datetime) -> Delta:
-    """This will return what changed after a version at the doors of one box, and nothing of anybody else's doors.
-
-    A box that is behind the day it was given its doors, or ahead of us after a restored backup, is sent everything.
-    """
-    since = 0 if since < box.whole_since else since
-    with connection.cursor() as cursor:
-        # One statement, one view of the database: the version and every change up to it.
-        cursor.execute(_CHANGES, {"estate": box.estate_id, "box": box.id, "since": since})
-        rows = cursor.fetchall()
-        until = rows[0][0] if rows else 0
-        if since > until:
-            return get_delta(box=box, since=0, now=now)
-        # Read after the version, never before it: a rule newer than `until` does no harm, a missing one would.
-        cursor.execute(_RULES, [box.estate_id, box.id, since])
-        gates = tuple(_rule(*row) for row in cursor.fetchall())
-    return Delta(
-        estate=box.estate_id,
-        since=since,
-        until=until,
-        made_at=now,
-        passes=tuple(_entry(*row[1:]) for row in rows if row[1] is not None),
-        gates=gates,
-        keys=crypto.verifying_keys(),
-    )
-
-
 def pass_codes(*, estate_id: str, pass_id: str, count: int, now: datetime) -> tuple[CodeView, ...]:
     """This will sign the codes of the windows from now on, so that a phone survives a dead zone; a printed pass has one.
 
@@ -196,20 +167,6 @@ def list_receipts(*, estate_id: str, pass_id: str) -> RevocationView:
     )
 
 
-_CHANGES = """
-    SELECT c.version, p.serial, p.version, p.groups, p.start, p."end", p.holder_kind, p.state, p.static
-    FROM access_snapshotcounter c
-    LEFT JOIN access_pass p ON p.estate_id = c.estate_id AND p.version > %(since)s AND p.unlisted_at IS NULL
-        AND p.told && ARRAY(SELECT unnest(g.groups) FROM access_gate g WHERE g.box_id = %(box)s)
-    WHERE c.estate_id = %(estate)s
-    ORDER BY p.version, p.serial
-"""
-
-_RULES = """
-    SELECT code, version, groups, fail_mode, max_age_s, strike_s FROM access_gate
-    WHERE estate_id = %s AND box_id = %s AND version > %s ORDER BY code
-"""
-
 _RECEIPTS = """
     SELECT g.code, g.box_id, g.groups && %(told)s::int[], r.version, r.applied_at, r.receipted_at
     FROM access_gate g
@@ -234,31 +191,6 @@ def _row(estate_id: str, pass_id: str) -> Pass:
     if row is None:
         raise NotFound
     return row
-
-
-def _entry(serial: int, version: int, groups: list[int], start: datetime, end: datetime, *rest: Any) -> PassEntry:
-    holder, state, static = rest
-    return PassEntry(
-        serial=serial,
-        version=version,
-        groups=tuple(groups),
-        start=start,
-        end=end,
-        holder=holder,
-        state=PassState(state),
-        static=static,
-    )
-
-
-def _rule(code: str, version: int, groups: list[int], fail_mode: str, max_age_s: int, strike_s: int) -> GateRule:
-    return GateRule(
-        gate=code,
-        version=version,
-        groups=frozenset(groups),
-        fail_mode=FailMode(fail_mode),
-        max_age_s=max_age_s,
-        strike_s=strike_s,
-    )
 
 
 def _mint(row: Pass, window: int | None) -> str:

@@ -60,6 +60,11 @@ def terms_of(*, estate_id: str, holder_kind: str, now: datetime) -> Terms:
     return default
 
 
+def all_terms(*, estate_id: str, now: datetime) -> tuple[Terms, ...]:
+    """This will return the terms in force for every kind of holder."""
+    return tuple(terms_of(estate_id=estate_id, holder_kind=kind, now=now) for kind in rules.DEFAULTS)
+
+
 def forget_terms() -> None:
     """This will read terms anew from now on; called when they were decided."""
     _known.clear()

@@ -104,6 +104,12 @@ class TermsBackdated(Refusal):
     status = 422
 
 
+class TermsTaken(Refusal):
+    """Terms for this kind of holder begin at that very instant already."""
+
+    zh = "该类持有人在该时刻已有生效的条款。"
+
+
 class HoursUnsound(Refusal):
     """A weekly table lists stretches of one day each, from an earlier minute to a later one."""
 
