@@ -31,6 +31,8 @@ class TimeGroups:
     def __init__(self) -> None:
         self._weeks: dict[int, Week] = {ALWAYS: _OPEN}
         self._known: set[int] = set()
+        # Thousands of persons share a few tables; each is written out once.
+        self._numbers: dict[tuple[Slot, ...], int] = {}
 
     def adopt(self, told: object) -> None:
         """Take over what the device says of its tables; tables that nobody made are free."""
@@ -48,16 +50,21 @@ class TimeGroups:
         """Give the number for these hours, a new one if need be. Raises NoGroupLeft."""
         if not hours:
             return ALWAYS
+        known = self._numbers.get(hours)
+        if known is not None:
+            return known
         week = week_of(hours)
         for number, taken in self._weeks.items():
             if taken == week:
+                self._numbers[hours] = number
                 return number
         free = next((number for number in range(2, GROUPS + 1) if number not in self._weeks), None)
         if free is None:
             free = next((number for number in range(2, GROUPS + 1) if number not in in_use), None)
         if free is None:
             raise NoGroupLeft("all 64 weekly tables are in use")
-        self._weeks[free] = week
+        self._numbers = {slots: number for slots, number in self._numbers.items() if number != free}
+        self._weeks[free], self._numbers[hours] = week, free
         self._known.discard(free)
         return free
 

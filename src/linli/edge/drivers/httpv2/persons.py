@@ -74,7 +74,7 @@ class Persons:
             self.reading.check(moment)
             if self._settings.told:
                 self._roster.wake(self._now())
-                self._roster.settle(lambda person: self._settle(person, failed))
+                self._roster.settle(lambda person: self._group_of(person, failed))
         _tell_failed(told, failed)
 
     def start_over(self, told: Told) -> None:
@@ -120,12 +120,15 @@ class Persons:
     def give_arrivals(self, words: Words, told: Told) -> Words:
         """Hand out a page of persons; nobody before those who are to be let go of, nor before the door."""
         most = min(max(1, number_in(words, "Limit", otherwise=100)), _MOST_A_PAGE)
+        rows: list[Words] = []
+        failed: list[Failure] = []
         with self._lock:
-            waits = self._urgent() or bool(self._roster.leaving)
-            page = [] if waits else self._roster.page(most, ready=self._settings.groups.is_known)
-            self._in_use |= {wanted.group for wanted in page if wanted.group is not None}
             self._given_at = time.monotonic()
-        rows = [self._row(wanted) for wanted in page]
+            waits = self._urgent() or bool(self._roster.leaving)
+            # Page after page until somebody is fit for the device: an empty one would end its loop.
+            while not waits and not rows and (page := self._roster.page(most, ready=self._settings.groups.is_known)):
+                rows = [row for wanted in page if (row := self._row(wanted, failed))]
+        _tell_failed(told, failed)
         return {"Success": 1, "PeopleCount": len(rows), "Count": len(rows), "PeopleList": rows}
 
     def take_arrivals(self, words: Words, told: Told) -> Words:
@@ -202,25 +205,30 @@ class Persons:
         self._resolve(doubts, told)
         told.listing({**held, **listing})
 
-    def _settle(self, person: Person, failed: list[Failure]) -> Wanted | None:
-        if len(person.photo) > MOST_PHOTO:
-            failed.append((person.number, Trouble.PHOTO_TOO_BIG, f"a photo has at most {MOST_PHOTO} bytes here"))
-            person = replace(person, photo=b"")
+    def _group_of(self, person: Person, failed: list[Failure]) -> int | None:
         try:
-            in_use = self._in_use | self._roster.groups()
-            group = self._settings.groups.number(person.hours, in_use=in_use)
-            row_of(person, group=group, cards=self._settings.manner.cards)
+            group = self._settings.groups.number(person.hours, in_use=self._in_use)
         except NoGroupLeft as problem:
             failed.append((person.number, Trouble.NOT_OFFERED, str(problem)))
-        except Unsuitable as problem:
-            failed.append((person.number, problem.trouble, str(problem)))
-        else:
-            return Wanted(person=person, group=group)
-        return None
+            return None
+        self._in_use.add(group)
+        return group
 
-    def _row(self, wanted: Wanted) -> Words:
-        row = row_of(wanted.person, group=wanted.group or 0, cards=self._settings.manner.cards)
-        return with_photo(row, wanted.person.photo) if wanted.person.photo else row
+    def _row(self, wanted: Wanted, failed: list[Failure]) -> Words | None:
+        """Write somebody who was handed out; None, and no longer handed out, when the device cannot hold them."""
+        number, photo = wanted.person.number, wanted.person.photo
+        if len(photo) > MOST_PHOTO:
+            failed.append((number, Trouble.PHOTO_TOO_BIG, f"a photo has at most {MOST_PHOTO} bytes here"))
+            photo = b""
+        person = replace(wanted.person, photo=photo)
+        try:
+            row = row_of(person, group=wanted.group or 0, cards=self._settings.manner.cards)
+        except Unsuitable as problem:
+            del self._roster.given[number]
+            failed.append((number, problem.trouble, str(problem)))
+            return None
+        self._roster.given[number] = replace(wanted, person=person)
+        return with_photo(row, photo) if photo else row
 
     def _refused(self, wanted: Wanted, row: Words) -> Failure:
         code = number_in(row, "ErrorCode")

@@ -63,15 +63,15 @@ class Roster:
             self.waiting[person.number] = Wanted(person=person)
         self._wake_at = min((person.start for person in self.held.values()), default=None)
 
-    def settle(self, settle_one: Callable[[Person], Wanted | None]) -> None:
-        """Have each newcomer given a weekly table; whom the device cannot hold is no longer wanted."""
+    def settle(self, group_of: Callable[[Person], int | None]) -> None:
+        """Give each newcomer a weekly table; whom no table fits is no longer wanted."""
         for number, wanted in [*self.waiting.items()]:
             if wanted.group is None:
-                settled = settle_one(wanted.person)
-                if settled is None:
+                group = group_of(wanted.person)
+                if group is None:
                     del self.waiting[number]
                 else:
-                    self.waiting[number] = settled
+                    self.waiting[number] = replace(wanted, group=group)
 
     def groups(self) -> set[int]:
         """Say which weekly tables those need who are on their way."""
