@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import shutil
 import subprocess
 import threading
@@ -377,6 +378,8 @@ def test_a_device_wiped_at_the_factory_loses_no_event_to_an_old_mark(sim, met):
     sim.device.show_card("EE")
     until(lambda: heard.passages[-1].card == "EE")
     assert len({one.record for one in heard.passages}) == 6
+    # Whoever was on it is not any more; that must not wait for the night.
+    until(lambda: heard.listings == [{}])
 
 
 def test_an_event_that_cannot_be_written_down_is_not_lost(sim, met):
@@ -416,6 +419,21 @@ def test_a_wrong_password_is_tried_once_and_then_left_for_a_while(sim, connect):
     assert heard.puts == {}
     assert "wrong-one" not in repr(terminal.health()) + repr(terminal._address)
     assert len(sim.requests) <= 4
+
+
+def test_no_pin_no_password_and_no_secret_path_is_in_a_log(sim, met, caplog):
+    caplog.set_level(logging.DEBUG)
+    terminal, heard = met
+    terminal.put([person(1, card="AA", pin="482913"), person(2, pin="12")])
+    until(lambda: 1 in heard.puts and 2 in heard.failures)
+    sim.device.enter_pin("482913")
+    until(lambda: heard.passages)
+    sim.busy = 1
+    terminal.drop([1])
+    until(lambda: heard.drops)
+    for secret in ("482913", PASSWORD, "/isapi/secret"):
+        assert secret not in caplog.text
+        assert secret not in repr(heard.passages)
 
 
 def test_a_nonce_that_ran_out_is_asked_for_anew(sim, met):

@@ -377,6 +377,15 @@ def test_a_pin_before_or_after_its_window_says_so(estate):
     assert [(one.reason, one.number) for one in estate.heard.passages] == [("NOT_YET", 1), ("EXPIRED", 2)]
 
 
+def test_a_records_name_tells_nothing_of_the_pin_and_two_cards_at_once_are_two():
+    def name(**words):
+        return records.record_from({"lockDate": 1_760_000_000_000, "success": 1, **words}).name
+
+    assert name(recordType=4, keyboardPwd="482913") == name(recordType=4, keyboardPwd="135790")
+    assert name(recordType=7, keyboardPwd="AA") != name(recordType=7, keyboardPwd="BB")
+    assert name(recordType=4) != name(recordType=7)
+
+
 def test_every_record_is_in_words_of_the_gate_kernel():
     for kind in [*records._PASSAGES, *records._REFUSALS]:
         for success in (0, 1):

@@ -27,16 +27,24 @@ _log = logging.getLogger("linli.gate")
 
 
 class Memory:
-    """The events of one device. `tell` returns once an event is safe; what it raises leaves the event untold.
+    """The events of one device. `tell` returns once an event is safe; what it raises leaves the event untold. `wiped` hears
+    that the device counts anew, and so has probably forgotten everybody.
 
     The mark is the last event up to which all were told. It is kept in a file: without one, as at the first meeting,
     reading begins 72 hours ago, and what is told twice is one to the listener.
     """
 
     def __init__(
-        self, *, client: IsapiClient, zone_minutes: int, file: Path | None, tell: Callable[[Event], None]
+        self,
+        *,
+        client: IsapiClient,
+        zone_minutes: int,
+        file: Path | None,
+        tell: Callable[[Event], None],
+        wiped: Callable[[], None],
     ) -> None:
         self._client, self._zone, self._file, self._tell = client, zone_minutes, file, tell
+        self._wiped = wiped
         self._lock = threading.Lock()
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._mark = _read(file)
@@ -57,6 +65,7 @@ class Memory:
             rows, given, more = self._page({**condition, "searchResultPosition": position})
             if position == 0 and self._was_wiped(rows):
                 _log.warning("the device counts its events anew")
+                self._wiped()
                 with self._lock:
                     self._mark = None
                 return True

@@ -77,7 +77,9 @@ class IsapiTerminal:
         self._people = People(
             client=self._client, door=address.door, zone_minutes=zone, holidays=holidays, rest=self._rounds.rest
         )
-        self._memory = Memory(client=self._client, zone_minutes=zone, file=mark_file, tell=self._tell)
+        self._memory = Memory(
+            client=self._client, zone_minutes=zone, file=mark_file, tell=self._tell, wiped=self._wishes.read_back
+        )
         self._told: Told | None = None
         self._met = False
         self._look_at = 0.0

@@ -1,8 +1,9 @@
 """What a lock wrote down: who opened it, who could not, and what went wrong with the door.
 
 The same record comes by callback and by asking, and only the latter has the maker's number: so a record is named by what
-is in both. A finger, a mechanical key: no ways in that we offer, told as a CARD with the number "FINGER" or "KEY", so that
-the opening is on record and its holder unknown. A record without a lock time or a kind is none.
+is in both: its time, kind, outcome, and the card. A finger, a mechanical key: no ways in that we offer, told as a CARD with
+the number "FINGER" or "KEY", so that the opening is on record and its holder unknown. A record without a time or a kind is
+none.
 """
 
 from __future__ import annotations
@@ -75,8 +76,9 @@ class Record:
 
     @property
     def name(self) -> str:
-        """Name it for good. What was shown may be a code, so only a digest of it is in the name."""
-        words = f"{self.kind} {self.shown} {self.opened}"
+        """Name it for good. A PIN is not in it, not even as a digest: six digits are soon guessed from one."""
+        shown = "" if _PASSAGES.get(self.kind, ("PIN",))[0] == "PIN" else self.shown
+        words = f"{self.kind} {shown} {self.opened}"
         return f"{int(self.at.timestamp() * 1000)}-{hashlib.sha256(words.encode()).hexdigest()[:12]}"
 
     def alarms(self) -> tuple[tuple[Alarm, bool], ...]:
