@@ -81,7 +81,8 @@ def test_another_package_under_the_same_name_is_refused(tmp_path, monkeypatch):
 
 def test_npm_is_never_let_run_what_it_fetched(tmp_path, monkeypatch):
     said = tmp_path / "said"
-    monkeypatch.setenv("PATH", f"{npm(tmp_path / 'bin', f'echo "$@" > {said}; exit 1')}:/bin:/usr/bin")
+    script = f'echo "$@" > {said}; exit 1'
+    monkeypatch.setenv("PATH", f"{npm(tmp_path / 'bin', script)}:/bin:/usr/bin")
     with pytest.raises(fetching.FetchFailed):
         fetching.fetch(tmp_path / "faces")
     words = said.read_text().split()

@@ -202,7 +202,7 @@ def _replaced(model: Model, words: Any) -> Model:
         raise BadModels(
             f"{REPLACEMENTS}: {model.step} needs `file` and `sha256`, and may have `measured` and `licence`"
         )
-    if Path(words["file"]).name != words["file"] or words["file"].startswith("."):
+    if Path(words["file"]).name != words["file"] or words["file"][:1] in ("", "."):
         raise BadModels(f"{REPLACEMENTS}: {words['file']!r} is not a file name in this folder")
     if len(words["sha256"]) != 64 or set(words["sha256"]) - set("0123456789abcdef"):
         raise BadModels(f"{REPLACEMENTS}: the sha256 of {model.step} is not 64 hex digits")

@@ -258,23 +258,21 @@ class CameraReader(Watcher):
             raise UnreadablePicture(f"{path.name}: {problem.strerror}") from None
         except (PictureUnreadable, PictureTooLarge) as problem:
             raise UnreadablePicture(f"{path.name}: {problem}") from None
-        yield from self._seen(image, time.monotonic())
+        try:
+            yield from self._seen(image, time.monotonic())
+        except BadModels as problem:
+            raise UnreadablePicture(str(problem)) from None
 
     def in_frame(self, frame: Any, at: float) -> Iterator[Scan]:
         """See the nearest person in a frame."""
         try:
-            image = check_pixels(frame)
-        except (PictureUnreadable, PictureTooLarge) as problem:
-            self._complain(str(problem))
-            return
-        yield from self._seen(image, at)
-
-    def _seen(self, image: Image, at: float) -> Iterator[Scan]:
-        try:
-            who = self.watch.see(image, at)
-        except BadModels as problem:
+            yield from self._seen(check_pixels(frame), at)
+            self._trouble = ""
+        except (PictureUnreadable, PictureTooLarge, BadModels) as problem:
             # Without its models a camera knows nobody; the other ways in at this gate go on.
             self._complain(str(problem))
-            return
+
+    def _seen(self, image: Image, at: float) -> Iterator[Scan]:
+        who = self.watch.see(image, at)
         if who is not None:
             yield Scan(gate=self.gate, kind=Kind.FACE, direction=self.direction, text=who.id, evidence=who.evidence)

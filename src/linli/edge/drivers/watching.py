@@ -18,6 +18,8 @@ PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 LARGEST_FILE = 20 * 1024 * 1024
 _LOOK_EVERY_S = 0.2
 _AGAIN_AFTER_S = 2.0
+# Without the camera's address: that may hold its password.
+_LOST = "the camera gives no picture"
 _log = logging.getLogger("linli.gate")
 
 
@@ -129,12 +131,12 @@ class Watcher:
             camera = _Newest(cv2.VideoCapture(int(name) if name.isdigit() else name))
             try:
                 while not self._stopping.is_set() and (frame := camera.read()) is not None:
-                    self._trouble = ""
+                    if self._trouble == _LOST:
+                        self._trouble = ""
                     yield from self.in_frame(frame, time.monotonic())
             finally:
                 camera.release()
-            # The address of a camera may hold its password.
-            self._complain("the camera gives no picture")
+            self._complain(_LOST)
             self._stopping.wait(_AGAIN_AFTER_S)
 
     def _pictures(self, folder: Path) -> dict[Path, tuple[int, int]]:
