@@ -78,7 +78,11 @@ def get_overview(request: HttpRequest, date: date | None = None) -> Overview:
 
 @router.post("/stream-ticket", response=dict[str, str])
 def issue_stream_ticket(request: HttpRequest) -> dict[str, str]:
-    """This will give a ticket, good for a minute, with which a browser opens the live stream (it cannot send headers there)."""
+    """This will give a ticket, good for a minute, with which a browser opens the live stream (it cannot send headers there).
+
+    It names the classes of events that the roles of whoever asks may hear.
+    """
     actor = actor_of(request)
     actor.require(*WATCHERS)
-    return {"ticket": tickets.issue("console-stream", {"estate_id": actor.estate_id}, now=clock.now())}
+    body = {"estate_id": actor.estate_id, "hears": access.classes_heard(actor=actor)}
+    return {"ticket": tickets.issue("console-stream", body, now=clock.now())}

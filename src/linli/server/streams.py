@@ -34,11 +34,19 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 @dataclass(eq=False, slots=True)
 class Client:
-    """One open stream: the estate and channel it hears, and what waits to be written to it."""
+    """One open stream: the estate and channel it hears, and what waits to be written to it.
+
+    `hears` are the classes of events that its ticket names; what is of no class goes to every watcher, and a box hears all.
+    """
 
     estate_id: str
     channel: str
+    hears: frozenset[str] | None = None
     waiting: asyncio.Queue[tuple[str, str] | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
+
+    def listens(self, event: str) -> bool:
+        """This will say whether an event is for this client."""
+        return self.hears is None or event not in access.HEARERS or event in self.hears
 
     def put(self, event: str, data: str) -> bool:
         """This will queue an event, or say that the client is stuck."""
@@ -100,9 +108,14 @@ class Hub:
 
     def _spread(self, channel: str, payload: str) -> None:
         body = json.loads(payload)
-        event, data = body.pop("event"), json.dumps(body["data"], ensure_ascii=False)
+        for one in (body, *body.get("also", ())):
+            self._send(channel, body["estate"], one["event"], json.dumps(one["data"], ensure_ascii=False))
+
+    def _send(self, channel: str, estate_id: str, event: str, data: str) -> None:
         for client in tuple(self._clients):
-            if client.channel == channel and client.estate_id == body["estate"] and not client.put(event, data):
+            if client.channel != channel or client.estate_id != estate_id or not client.listens(event):
+                continue
+            if not client.put(event, data):
                 log.warning("stream_client_dropped", channel=channel)
                 client.end()
 
@@ -204,7 +217,8 @@ async def _welcome(scope: dict[str, Any]) -> tuple[Client, str | None]:
         ticket = tickets.read("console-stream", query.get("ticket", [""])[0], max_age_seconds=60, now=clock.now())
         if ticket is None:
             raise SignInNeeded
-        return Client(estate_id=ticket["estate_id"], channel="linli_console"), None
+        hears = frozenset(map(str, ticket.get("hears", ())))
+        return Client(estate_id=ticket["estate_id"], channel="linli_console", hears=hears), None
     raise NotFound
 
 

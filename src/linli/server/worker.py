@@ -116,6 +116,25 @@ def unlist_ended_passes(timestamp: int) -> None:
         access.unlist_ended_passes(actor=system(estate_id), now=clock.now())
 
 
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="watch_gates")
+def watch_gates(timestamp: int) -> None:
+    """This will raise the alarm for boxes that fell silent, close commands nobody did in time, and end health orders that are over."""
+    for estate_id in places.estate_ids():
+        hand, now = system(estate_id), clock.now()
+        access.watch_silence(actor=hand, now=now)
+        access.close_expired_commands(actor=hand, now=now)
+        access.end_due_health_orders(actor=hand, now=now)
+
+
+@app.periodic(cron="37 18 * * *")
+@app.task(queueing_lock="compare_terminals")
+def compare_terminals(timestamp: int) -> None:
+    """This will ask every box to compare its terminals with the list, while the estate sleeps: 18:37 UTC is 02:37 in Chengdu."""
+    for estate_id in places.estate_ids():
+        access.ask_for_compares(actor=system(estate_id), now=clock.now())
+
+
 @app.periodic(cron="17 3 * * *")
 @app.task(queueing_lock="enforce_retention")
 def enforce_retention(timestamp: int) -> None:
@@ -131,7 +150,10 @@ def _forget(now: datetime) -> int:
     with transaction.atomic():
         forgotten = once.forget_old(now=now) + outbox.forget_done(now=now) + people.forget_failures(now=now)
         return forgotten + sum(
-            access.forget_old_receipts(actor=system(estate_id), now=now) for estate_id in places.estate_ids()
+            access.forget_old_receipts(actor=system(estate_id), now=now)
+            + access.forget_removed_people(actor=system(estate_id), now=now)
+            + access.purge_health_events(actor=system(estate_id), now=now)
+            for estate_id in places.estate_ids()
         )
 
 

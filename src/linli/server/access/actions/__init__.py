@@ -21,6 +21,23 @@ from linli.server.access.actions.credentials import (
     reveal_pin,
     withdraw_credential,
 )
+from linli.server.access.actions.faceerrors import (
+    report_face_error,
+)
+from linli.server.access.actions.facemaking import (
+    face_maker,
+)
+from linli.server.access.actions.faces import (
+    Enrolled,
+    EnrolmentAsked,
+    FaceConsent,
+    begin_face_enrolment,
+    consent_to_face,
+    enrol_face,
+    remove_due_faces,
+    take_face_report,
+    withdraw_face,
+)
 from linli.server.access.actions.gates import (
     DoorGroupPlan,
     Enrolment,
@@ -74,7 +91,10 @@ from linli.server.access.rules import DoorKind, Origin
 __all__ = [
     "DoorGroupPlan",
     "DoorKind",
+    "Enrolled",
     "Enrolment",
+    "EnrolmentAsked",
+    "FaceConsent",
     "GatePlan",
     "GateRuleChanges",
     "NoSuchGate",
@@ -88,9 +108,11 @@ __all__ = [
     "ask_for_compare",
     "ask_for_compares",
     "ask_for_listing",
+    "begin_face_enrolment",
     "change_terminal",
     "change_terms",
     "close_expired_commands",
+    "consent_to_face",
     "declare_terms",
     "decline_health_order",
     "disable_terminal",
@@ -98,6 +120,8 @@ __all__ = [
     "end_due_health_orders",
     "end_health_order",
     "enrol_box",
+    "enrol_face",
+    "face_maker",
     "forget_old_receipts",
     "forget_removed_people",
     "grant_override",
@@ -118,10 +142,12 @@ __all__ = [
     "register_idcard",
     "register_terminal",
     "release_gate",
+    "remove_due_faces",
     "renew_house_list",
     "renew_terminal_seals",
     "replace_card",
     "replace_pin",
+    "report_face_error",
     "resume_passes",
     "retire_box",
     "reveal_pin",
@@ -132,7 +158,9 @@ __all__ = [
     "set_holidays",
     "set_weekly_hours",
     "suspend_passes",
+    "take_face_report",
     "unlist_ended_passes",
     "watch_silence",
     "withdraw_credential",
+    "withdraw_face",
 ]

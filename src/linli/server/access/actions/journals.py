@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from heapq import nlargest
+from itertools import islice
 
 import psycopg
 from django.db import DataError, connection, transaction
@@ -13,6 +14,7 @@ from django.db.backends.utils import CursorWrapper
 from linli.gate.journal import Broken, Gap
 from linli.gate.wire import JournalReceipt
 from linli.server.access import rules
+from linli.server.access.actions.alarms import keep_alarms
 from linli.server.access.actions.gates import note_seen
 from linli.server.access.actions.versions import CONSOLE_CHANNEL, tell_after_commit
 from linli.server.access.events import PassFirstUsed
@@ -53,6 +55,7 @@ def record_gate_events(*, box: BoxView, body: bytes, now: datetime) -> JournalRe
             for gate in new:
                 _keep_gaps(cursor, box, gate, gaps.get(gate, {}), settled[gate].gaps, now)
             _note_first_uses(cursor, box, now)
+            keep_alarms(cursor=cursor, estate_id=box.estate_id, arrived=_alarm_lines(new))
             _tell_console(box, new, now)
         if faults:
             _keep_faults(cursor, box, faults, now)
@@ -262,12 +265,37 @@ def _note_first_uses(cursor: CursorWrapper, box: BoxView, now: datetime) -> None
     outbox.publish_all(((event.origin_id, event) for event in arrivals), estate_id=box.estate_id, now=now)
 
 
+def _alarm_lines(new: Mapping[str, Sequence[Entry]]) -> dict[str, list[int]]:
+    mark = f"\t{rules.ALARM}\t"
+    found = {gate: [entry.sequence for entry in entries if mark in entry.text] for gate, entries in new.items()}
+    return {gate: sequences for gate, sequences in found.items() if sequences}
+
+
 def _tell_console(box: BoxView, new: Mapping[str, Sequence[Entry]], now: datetime) -> None:
     newest = nlargest(
         SHOWN, ((entry.at_us, gate, entry) for gate, entries in new.items() for entry in entries[-SHOWN:])
     )
     events = [_shown(gate, entry, now) for _, gate, entry in newest]
-    tell_after_commit(channel=CONSOLE_CHANNEL, estate_id=box.estate_id, event="gate", body={"events": events})
+    doors = {gate: door for gate, entries in sorted(new.items()) if (door := _door(entries[-SHOWN:], now))}
+    # Who may not hear of single passages hears how many there were.
+    also: list[tuple[str, Mapping[str, object]]] = [
+        ("count", {"lines": sum(map(len, new.values())), "gates": len(new)})
+    ]
+    if doors:
+        also.append(("door", {"doors": dict(islice(doors.items(), SHOWN))}))
+    tell_after_commit(
+        channel=CONSOLE_CHANNEL, estate_id=box.estate_id, event="gate", body={"events": events}, also=also
+    )
+
+
+def _door(entries: Sequence[Entry], now: datetime) -> dict[str, object] | None:
+    """Say what the newest lines tell of the door itself, if it is still news."""
+    for entry in sorted(entries, reverse=True):
+        state = rules.door_state(entry.text.split("\t"))
+        if state is not None:
+            at = _instant(entry.at_us)
+            return None if now - at > LATE_AFTER else {"state": state, "at": at.isoformat()}
+    return None
 
 
 def _shown(gate: str, entry: Entry, now: datetime) -> dict[str, object]:

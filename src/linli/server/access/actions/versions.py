@@ -1,7 +1,7 @@
 """The next version of an estate's list, and the wake-up call that goes with it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from django.db import connection, transaction
@@ -38,12 +38,23 @@ def advance(*, estate_id: str) -> int:
     return version
 
 
-def tell_after_commit(*, channel: str, estate_id: str, event: str, body: Mapping[str, object]) -> None:
+def tell_after_commit(
+    *,
+    channel: str,
+    estate_id: str,
+    event: str,
+    body: Mapping[str, object],
+    also: Sequence[tuple[str, Mapping[str, object]]] = (),
+) -> None:
     """This will notify the streams once the transaction is committed; inside it a notification would halve the commits.
 
+    `also` are further events of the same moment, heard by others: one notification carries them all, 8,000 bytes at the most.
     It may be lost with the process: gates ask by themselves every minute, a console reloads.
     """
-    payload = json.dumps({"estate": estate_id, "event": event, "data": body}, separators=(",", ":"))
+    told: dict[str, object] = {"estate": estate_id, "event": event, "data": body}
+    if also:
+        told["also"] = [{"event": name, "data": facts} for name, facts in also]
+    payload = json.dumps(told, separators=(",", ":"))
     transaction.on_commit(partial(_notify, channel, payload), robust=True)
 
 

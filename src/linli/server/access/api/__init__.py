@@ -2,8 +2,8 @@
 
 from ninja import Router
 
-from linli.server.access.api import boxes, gates, passes
+from linli.server.access.api import alarms, boxes, faces, gates, health, passes, terminals
 
 router = Router(tags=["access"])
-for part in (boxes, gates, passes):
+for part in (boxes, gates, passes, terminals, alarms, health, faces):
     router.add_router("", part.router)

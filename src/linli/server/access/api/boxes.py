@@ -72,6 +72,49 @@ def gate_journal(request: HttpRequest) -> HttpResponse:
     return HttpResponse(wire.encode_journal_receipt(receipt), content_type="application/json")
 
 
+@router.get("/gate/terminals", auth=BoxKey(), response={200: None})
+def gate_terminals(request: HttpRequest) -> HttpResponse:
+    """This will tell a box how its own devices are reached, their secrets included."""
+    plans = actions.hand_out_terminals(box=_box(request), now=clock.now())
+    return _told(wire.encode_terminals(plans))
+
+
+@router.post("/gate/terminal-reports", auth=BoxKey(), response={204: None})
+def gate_terminal_reports(request: HttpRequest) -> HttpResponse:
+    """This will keep what a box says of its devices: how each pass stands there, and their own lists."""
+    try:
+        reports = wire.decode_reports(_body(request))
+    except wire.BadMessage as problem:
+        raise UnreadableMessage from problem
+    actions.record_terminal_reports(box=_box(request), reports=reports, now=clock.now())
+    return HttpResponse(status=204)
+
+
+@router.get("/gate/commands", auth=BoxKey(), response={200: None})
+def gate_commands(request: HttpRequest) -> HttpResponse:
+    """This will tell a box what it is asked to do and is not too late for."""
+    box, now = _box(request), clock.now()
+    actions.note_seen(box=box, now=now)
+    return _told(wire.encode_commands(queries.list_open_commands(box=box, now=now)))
+
+
+@router.post("/gate/commands/{command_id}", auth=BoxKey(), response={204: None})
+def gate_command_reply(request: HttpRequest, command_id: str) -> HttpResponse:
+    """This will keep what a box says came of a command."""
+    try:
+        reply = wire.decode_reply(_body(request))
+    except wire.BadMessage as problem:
+        raise UnreadableMessage from problem
+    actions.record_command_reply(box=_box(request), command_id=command_id, reply=reply, now=clock.now())
+    return HttpResponse(status=204)
+
+
+def _told(body: bytes) -> HttpResponse:
+    response = HttpResponse(body, content_type="application/json")
+    response["Cache-Control"] = "no-store"
+    return response
+
+
 def _box(request: HttpRequest) -> BoxView:
     box = getattr(request, "auth", None)
     if not isinstance(box, BoxView):

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection
 
+from linli.server.access import rules
 from linli.server.access.models import GateEvent, JournalFault, JournalGap, JournalHead
 
 LATE_AFTER = timedelta(seconds=30)
@@ -14,7 +15,10 @@ MOST_ROWS = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateEventView:
-    """One line of a gate's journal; `late` if it came in more than half a minute after it happened."""
+    """One line of a gate's journal; `late` if it came in more than half a minute after it happened.
+
+    Where a terminal decided, `device` and `record` are its own words, and `device_time` what its clock said, wrong by `drift_ms`.
+    """
 
     gate: str
     sequence: int
@@ -26,6 +30,10 @@ class GateEventView:
     opened: bool
     reason: str
     late: bool
+    device: str | None = None
+    record: str | None = None
+    device_time: datetime | None = None
+    drift_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +76,7 @@ def list_gate_events(*, estate_id: str, gate: str | None, limit: int) -> tuple[G
         # The newest of each gate from the end of its own chain: no index over all events is needed, and ingest stays fast.
         cursor.execute(
             """
-            SELECT e.gate, e.sequence, e.happened_at, e.received_at, e.clock_sure, e.method, e.direction, e.opened, e.reason
+            SELECT e.gate, e.sequence, e.happened_at, e.received_at, e.clock_sure, e.method, e.direction, e.opened, e.reason, e.note
             FROM access_journalhead h
             CROSS JOIN LATERAL (
                 SELECT * FROM access_gateevent e WHERE e.estate_id = h.estate_id AND e.gate = h.gate
@@ -127,7 +135,8 @@ def list_journal_faults(*, estate_id: str, limit: int) -> tuple[FaultView, ...]:
 
 
 def _event(gate: str, sequence: int, happened_at: datetime, received_at: datetime, *rest: Any) -> GateEventView:
-    clock_sure, method, direction, opened, reason = rest
+    clock_sure, method, direction, opened, reason, note = rest
+    told = rules.read_record(note)
     return GateEventView(
         gate=gate,
         sequence=sequence,
@@ -139,4 +148,8 @@ def _event(gate: str, sequence: int, happened_at: datetime, received_at: datetim
         opened=opened,
         reason=reason,
         late=received_at - happened_at > LATE_AFTER,
+        device=told.terminal if told else None,
+        record=told.record if told else None,
+        device_time=told.device_time if told else None,
+        drift_ms=told.drift_ms if told else None,
     )

@@ -1,7 +1,7 @@
 """When a door's alarm begins and ends, read from its journal, whatever the order in which the lines come in."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -72,3 +72,18 @@ def episodes(lines: Iterable[AlarmLine]) -> list[Episode]:
 
 def _episode(began: AlarmLine, ended_at: datetime | None) -> Episode:
     return Episode(key=began.key, sequence=began.sequence, began_at=began.at, ended_at=ended_at, words=began.words)
+
+
+# The alarms that say how a door stands, and not only that something is amiss.
+_STANDS = {"FORCED": "forced", "HELD_OPEN": "held_open", "FIRE": "fire"}
+
+
+def door_state(fields: Sequence[str]) -> str | None:
+    """This will say how a door stands after a line of its journal: opened, forced, held_open, fire or closed; None if it does not tell."""
+    method, opened, reason, note = fields[5], fields[7] == "1", fields[8], fields[11]
+    if method == ALARM:
+        state = _STANDS.get(note.split(" ", 1)[0])
+        return "closed" if state and reason == Reason.ALARM_OVER else state
+    if reason in (Reason.FIRE, Reason.RELEASED):
+        return "fire" if reason == Reason.FIRE else "closed"
+    return "opened" if opened else None
