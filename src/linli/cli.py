@@ -25,6 +25,7 @@ DOORS = {
     "day": "linli.supervise.day:main",
     "journey": "linli.supervise.journey:main",
     "bench": "linli.bench:main",
+    "faces": "linli.faces.cli:main",
     "audited_estates": "linli.server.privacy.queries:audited_estates",
     "verify_chain": "linli.server.privacy.queries:verify_chain",
     "django_setup": "django:setup",
@@ -71,6 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     reader.add_argument("public_key", help="Ed25519, base64url without padding")
     _add_day(add("day", _day, "run one simulated day on a fresh instance and count it"))
     add("journey", _journey, "walk one guest through on real input files").add_argument("--json", action="store_true")
+    faces = add(
+        "faces", _faces, "the face models: show them, fetch them by checksum, measure them on your own pictures"
+    )
+    faces.add_argument("verb", choices=["models", "fetch", "evaluate"])
+    faces.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="see `linli faces VERB --help`")
     bench = add("bench", _bench, "measure, each beside the floor it is held against; prints JSON")
     bench.add_argument("names", nargs="*", metavar="NAME", help="all when left out")
     bench.add_argument("--quick", action="store_true", help="a small run, to see that it works")
@@ -88,6 +94,7 @@ def _add_enrol(parser: argparse.ArgumentParser) -> None:
 
 def _add_day(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--guests", type=int, default=100)
+    parser.add_argument("--faces", type=int, default=0, metavar="GUESTS", help="so many of them open doors by face")
     parser.add_argument("--offline", type=int, default=1, metavar="GATES", help="so many gates lose their network")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
 
@@ -167,7 +174,7 @@ def _trust_reader(asked: argparse.Namespace) -> int | None:
 
 
 def _day(asked: argparse.Namespace) -> int | None:
-    return _door("day")(guests=asked.guests, offline=asked.offline, as_json=asked.json)  # type: ignore[no-any-return]
+    return _door("day")(guests=asked.guests, faces=asked.faces, offline=asked.offline, as_json=asked.json)  # type: ignore[no-any-return]
 
 
 def _journey(asked: argparse.Namespace) -> int | None:
@@ -176,6 +183,10 @@ def _journey(asked: argparse.Namespace) -> int | None:
 
 def _bench(asked: argparse.Namespace) -> int | None:
     return _door("bench")(names=asked.names, quick=asked.quick)  # type: ignore[no-any-return]
+
+
+def _faces(asked: argparse.Namespace) -> int:
+    return int(_door("faces")([asked.verb, *asked.rest]))
 
 
 def _refused(problem: Exception) -> int:

@@ -39,6 +39,7 @@ class Tally:
     revocations: int
     revocations_unreceipted: int
     revocation_p99_s: float
+    templates_held: int
 
 
 def main() -> int:
@@ -68,8 +69,9 @@ def count(estate_id: str) -> Tally:
         journal_missing=sum(journal.missing for journal in journals),
         journal_faults=sum(journal.faults for journal in journals),
         revocations=len(revocations),
-        revocations_unreceipted=len(revocations) - len(known),
+        revocations_unreceipted=access.count_unreceipted_revocations(estate_id=estate_id),
         revocation_p99_s=percentile(known, 99),
+        templates_held=access.get_face_holdings(estate_id=estate_id).persons,
     )
 
 

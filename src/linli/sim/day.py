@@ -28,6 +28,8 @@ class Played:
     registered: int = 0
     passes: int = 0
     opened: int = 0
+    faces: int = 0
+    opened_by_face: int = 0
     refused_after_checkout: int = 0
     opened_after_checkout: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
@@ -70,6 +72,9 @@ class Day(Player):
         self.played.booked = sum(len(party.guests) for party in self.parties if party.booking_id)
         self._each("登记 registrations", self.register, [party for party in self.parties if party.token])
         self.played.registered = sum(guest.verified for guest in self.guests)
+        if self.plan.faces:
+            self._each("人脸 faces", self.enrol_face, self._willing()[: self.plan.faces])
+            self.played.faces = sum(bool(guest.face_id) for guest in self.guests)
 
     def arrive(self) -> None:
         """This will bring everybody to the gates in the evening; one gate has lost its network by then."""
@@ -78,6 +83,7 @@ class Day(Player):
         self._each("到达 arrivals", self.enter, [guest for guest in self.guests if guest.verified])
         self.played.passes = sum(guest.passed for guest in self.guests)
         self.played.opened = sum(guest.opened for guest in self.guests)
+        self.played.opened_by_face = sum(guest.opened and bool(guest.face_id) for guest in self.guests)
 
     def sleep(self) -> None:
         """This will let the night pass; the cut cable is mended in the morning, before anybody leaves."""
@@ -98,6 +104,11 @@ class Day(Player):
         """This will let go of threads and connections."""
         self._pool.shutdown()
         self.gates.close()
+
+    def _willing(self) -> list[Guest]:
+        grown = [guest for guest in self.guests if guest.verified and guest.person.kind != "mainland_minor"]
+        self._dice.shuffle(grown)
+        return grown
 
     def _book_tonight(self, party: Party) -> None:
         arrive = datetime.combine(self.day, datetime.min.time(), ZONE).replace(hour=15)

@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,11 @@ class Estate:
         files = {field: (name, content, "application/octet-stream")}
         return _read(self._client.post(path, files=files, data=dict(fields or {}), headers=headers))
 
+    def send_files(self, path: str, *, files: Sequence[tuple[str, str, bytes]], token: str) -> Any:
+        """This will send several files (field, name, content) in one form and return the JSON; raises `Refused`."""
+        parts = [(field, (name, content, "application/octet-stream")) for field, name, content in files]
+        return _read(self._client.post(path, files=parts, headers={"Authorization": f"Bearer {token}"}))
+
     def close(self) -> None:
         """This will close the connection."""
         self._client.close()
@@ -106,9 +111,9 @@ class Gates:
         }
         self._pause = threading.Event()
 
-    def scan(self, *, gate: str, code: str, direction: str = "in") -> Opening:
-        """This will hold a code before a gate's reader; an agent that is just being restarted is waited for."""
-        body = {"kind": "code", "code": code, "direction": direction}
+    def scan(self, *, gate: str, code: str, direction: str = "in", kind: str = "code") -> Opening:
+        """This will hold a code, or something else, before a gate's reader; an agent that is being restarted is waited for."""
+        body = {"kind": kind, "code": code, "direction": direction}
         for turn in range(TRIES):
             try:
                 answer = self._clients[self._controls[gate]].post(f"/gates/{gate}/scan", json=body)

@@ -35,6 +35,9 @@ class Plan:
     clock_file: Path | None
     reader: BenchReader
     guests: int
+    # How many of them open doors by face, and where the pictures are that everybody of them shows.
+    faces: int = 0
+    pictures: Path | None = None
     seed: int = 7
     workers: int = 8
 
@@ -48,6 +51,7 @@ class Guest:
     stay_id: str = ""
     token: str = ""
     code: str = ""
+    face_id: str = ""
     verified: bool = False
     passed: bool = False
     opened: bool = False
@@ -131,6 +135,20 @@ class Player:
             stay = estate.call("POST", "/api/stays/me/reader-record", reading.as_json(), token=guest.token)
         return bool(stay["state"] == "VERIFIED")
 
+    def enrol_face(self, guest: Guest) -> None:
+        """This will give a guest's separate yes, turn the head as asked, and have a template made of it."""
+        if self.plan.pictures is None:
+            raise LookupError("a day with faces needs pictures")
+        estate = self.desk(self.plan.guard)
+        notice = estate.call("GET", "/api/privacy/notices/face_pass", token=guest.token)
+        estate.call("POST", "/api/faces/consents", {"notice_digest": notice["digest"]}, token=guest.token)
+        asked = estate.call("POST", "/api/faces/enrolments", {}, token=guest.token)
+        turn = sorted(self.plan.pictures.glob(f"{asked['side'].lower()}-*.jpg"))
+        shown = [("picture", self.plan.pictures / "portrait.jpg"), *(("frames", frame) for frame in turn)]
+        files = [(field, file.name, file.read_bytes()) for field, file in shown]
+        path = f"/api/faces/enrolments/{asked['ticket']}/pictures"
+        guest.face_id = estate.send_files(path, files=files, token=guest.token)["face"]["id"]
+
     def enter(self, guest: Guest) -> None:
         """This will bring a guest through an estate gate and the own entrance, each with a fresh code."""
         for gate in (self._estate_gate(guest), guest.entrance):
@@ -144,11 +162,17 @@ class Player:
             sheaf = self.desk(self.plan.guard).call("GET", "/api/stays/me/codes?count=2", token=guest.token)
             guest.code = sheaf["codes"][0]["code"]
             guest.passed = True
-            seen = self.gates.scan(gate=gate, code=guest.code)
+            seen = self._show(guest, gate)
             if seen.open or seen.reason not in PASSING_REASONS:
                 return seen
             time.sleep(5.0 if seen.reason == "REPLAYED" else 0.5)
         return seen
+
+    def _show(self, guest: Guest, gate: str) -> Opening:
+        """Show the face to the camera, as it would present it, or else the code."""
+        if guest.face_id:
+            return self.gates.scan(gate=gate, kind="face", code=guest.face_id)
+        return self.gates.scan(gate=gate, code=guest.code)
 
     def _estate_gate(self, guest: Guest) -> str:
         gates = [code for code in sorted(self.plan.gates) if code not in self.plan.entrances.values()]
@@ -164,6 +188,8 @@ class Player:
             guest.last_reason = seen.reason
             guest.refused_after += not seen.open
             guest.opened_after += seen.open
+            # The camera may still be looking at them: the gate must not know the face any more.
+            guest.opened_after += bool(guest.face_id) and self._show(guest, gate).open
         try:
             estate.call("GET", "/api/stays/me/codes?count=1", token=guest.token)
             guest.last_reason = "still_minted"

@@ -5,6 +5,7 @@ import time
 import urllib.request
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,16 +23,17 @@ OFFLINE_GATE = "G01"
 MOST_OFFLINE = 50
 READER = "bench-1"
 ESTATE = "DF2"
+PICTURES = Path(__file__).parents[3] / "examples" / "faces"
 PATIENCE_SECONDS = 120.0
 TRIES = 30
 Say = Callable[[str], None]
 
 
-def main(*, guests: int, offline: int = 1, as_json: bool, faults: float = FAULTS) -> int:
+def main(*, guests: int, faces: int = 0, offline: int = 1, as_json: bool, faults: float = FAULTS) -> int:
     """Play one day with so many guests and gates offline, and print what came of it; 0 when every invariant held."""
     say: Say = _quiet if as_json else print
     with temporary_day(say=say, faults=faults, offline=offline) as (instance, clock_file):
-        counted = play(instance, clock_file=clock_file, guests=guests, say=print)
+        counted = play(instance, clock_file=clock_file, guests=guests, faces=faces, say=print)
     print(json.dumps(counted, ensure_ascii=False))
     return 0 if holds(counted) else 1
 
@@ -54,13 +56,15 @@ class temporary_day:
         self._context.__exit__(*problem)
 
 
-def play(instance: Instance, *, clock_file: Path, guests: int, say: Say) -> dict[str, Any]:
+def play(instance: Instance, *, clock_file: Path, guests: int, faces: int = 0, say: Say) -> dict[str, Any]:
     """Play the day on a running instance and give the counts of both sides as one object."""
     began = time.monotonic()
-    day = Day(plan_for(instance, clock_file=clock_file, guests=guests), say)
+    plan = replace(plan_for(instance, clock_file=clock_file, guests=guests), faces=faces, pictures=PICTURES)
+    day = Day(plan, say)
     played = day.play(drained=lambda: _drained(instance))
     tally = _settled(instance)
     counted = _counts(played, tally, _books(instance), _journals(instance))
+    counted["templates_left_after_checkout"] = tally["templates_held"] + _templates_on_boxes(instance)
     counted["wall_s"] = round(time.monotonic() - began, 1)
     return counted
 
@@ -136,6 +140,11 @@ def _journals(instance: Instance) -> dict[str, int]:
     return {gate: sequence for gate, sequence in heads.items() if sequence}
 
 
+def _templates_on_boxes(instance: Instance) -> int:
+    controls = set(instance.gate_controls().values())
+    return sum(_patiently(partial(_fetched, f"{control}/gates"))["templates"] for control in controls)
+
+
 def _counts(
     played: Played, tally: Mapping[str, Any], books: Mapping[str, Any], journals: Mapping[str, int]
 ) -> dict[str, Any]:
@@ -145,6 +154,8 @@ def _counts(
         "registered": played.registered,
         "passes": played.passes,
         "opened": played.opened,
+        "faces": played.faces,
+        "opened_by_face": played.opened_by_face,
         "refused_after_checkout": played.refused_after_checkout,
         "opened_after_checkout": played.opened_after_checkout,
         "why_refused": dict(played.refusals),
@@ -154,6 +165,7 @@ def _counts(
     return (
         seen
         | {name: tally[name] for name in own}
+        | {"unreceipted_revocations": tally["revocations_unreceipted"]}
         | {"gate_events_lost": behind + tally["journal_missing"]}
         | {name: tally[name] for name in times}
         | {"books": {name: books[name] for name in ("messages", "repeated", "conflicting", "stays", "guests_left")}}
@@ -162,9 +174,11 @@ def _counts(
 
 def holds(counted: Mapping[str, Any]) -> bool:
     """Tell whether every invariant of the day held."""
-    zero = ("opened_after_checkout", "silent", "double_bookings", "gate_events_lost")
+    zero = ("opened_after_checkout", "silent", "double_bookings", "gate_events_lost", "unreceipted_revocations")
+    zero += ("templates_left_after_checkout",)
     return (
         counted["registered"] == counted["passes"] == counted["opened"]
+        and counted["faces"] == counted["opened_by_face"]
         and not any(counted[name] for name in zero)
         and counted["reported"] == counted["receipted"] + counted["parked"]
         and not counted["parked_without_reason"]

@@ -138,6 +138,25 @@ def count_gates(*, estate_id: str, now: datetime) -> GateCounts:
     return GateCounts(gates=gates, online=online, offline=gates - online)
 
 
+def count_unreceipted_revocations(*, estate_id: str) -> int:
+    """This will count the withdrawn passes, still on the list, that some gate with a box has not receipted yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(*) FROM access_pass p WHERE p.estate_id = %(estate)s AND p.state = 'revoked' AND p.unlisted_at IS NULL
+              AND p.version > (
+                SELECT coalesce(min(coalesce(r.version, 0)), 0) FROM access_gate g LEFT JOIN LATERAL (
+                    SELECT max(r.version) AS version FROM access_boxreceipt r
+                    WHERE r.estate_id = g.estate_id AND r.box_id = g.box_id AND r.gates @> ARRAY[g.code]
+                ) r ON true
+                WHERE g.estate_id = %(estate)s AND g.box_id IS NOT NULL
+              )
+            """,
+            {"estate": estate_id},
+        )
+        return int(cursor.fetchone()[0])
+
+
 def list_door_groups(*, estate_id: str) -> tuple[DoorGroupView, ...]:
     """This will list the estate's door groups by number."""
     rows = DoorGroup.objects.filter(estate_id=estate_id).order_by("number")
