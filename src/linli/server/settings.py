@@ -20,6 +20,9 @@ WSGI_APPLICATION = "linli.server.wsgi.application"
 APPEND_SLASH = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+# A picture of a person or a document lives in memory only: Django's other handler would write a large one to the disk.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 24 * 1024 * 1024
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",

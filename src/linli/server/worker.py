@@ -135,6 +135,14 @@ def compare_terminals(timestamp: int) -> None:
         access.ask_for_compares(actor=system(estate_id), now=clock.now())
 
 
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="remove_due_faces")
+def remove_due_faces(timestamp: int) -> None:
+    """This will remove faces whose pass, consent or residency has ended."""
+    for estate_id in places.estate_ids():
+        access.remove_due_faces(actor=system(estate_id), now=clock.now())
+
+
 @app.periodic(cron="17 3 * * *")
 @app.task(queueing_lock="enforce_retention")
 def enforce_retention(timestamp: int) -> None:

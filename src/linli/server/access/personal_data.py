@@ -9,11 +9,12 @@ from typing import Any
 
 from django.db import connection
 
-from linli.server.access.models import GateEvent, JournalFault, Pass, SnapshotCounter
+from linli.server.access.models import FaceError, FaceTemplate, GateEvent, JournalFault, Pass, SnapshotCounter
 from linli.server.privacy import queries as privacy
 from linli.server.privacy.queries import Holding
 
 PURPOSE = "access_pass"
+FACES = "face_pass"
 
 
 def export_passes(estate_id: str, person_id: str) -> list[dict[str, Any]]:
@@ -76,6 +77,44 @@ def erase_faults(now: datetime) -> int:
     )
 
 
+def export_faces(estate_id: str, person_id: str) -> list[dict[str, Any]]:
+    """This will return when a person's face was held and removed, and why; the numbers themselves leave for nobody."""
+    rows = FaceTemplate.objects.filter(estate_id=estate_id, credential__bearer__holder_id=person_id).exclude(
+        credential__bearer__holder_id=""
+    )
+    return [
+        {
+            "face": row.id,
+            "model": row.model,
+            "enrolled_at": row.enrolled_at.isoformat(),
+            "expires_at": row.expires_at.isoformat(),
+            "removed_at": row.removed_at.isoformat() if row.removed_at else None,
+            "removed_why": row.removed_why,
+        }
+        for row in rows.order_by("enrolled_at")
+    ]
+
+
+def erase_faces(now: datetime) -> int:
+    """This will take the holder off faces that were removed longer ago than their purpose lasts; the numbers went with the removal."""
+    return sum(
+        FaceTemplate.objects.filter(estate_id=estate_id, removed_at__lt=cutoff)
+        .exclude(holder_id="")
+        .update(holder_id="")
+        for estate_id, cutoff in _cutoffs(now, FACES)
+    )
+
+
+def erase_face_errors(now: datetime) -> int:
+    """This will empty what people wrote of a gate's mistakes, and who they were, past their time; that it was wrong still counts."""
+    return sum(
+        FaceError.objects.filter(estate_id=estate_id, told_at__lt=cutoff)
+        .exclude(note="", told_by="")
+        .update(note="", told_by="")
+        for estate_id, cutoff in _cutoffs(now)
+    )
+
+
 HOLDINGS = (
     Holding(
         model="access.Pass",
@@ -99,6 +138,21 @@ HOLDINGS = (
         export=lambda estate_id, person_id: [],
         erase_expired=erase_faults,
     ),
+    Holding(
+        model="access.FaceTemplate",
+        purpose_code=FACES,
+        fields=("holder_id", "sealed", "quality"),
+        export=export_faces,
+        erase_expired=erase_faces,
+    ),
+    Holding(
+        model="access.FaceError",
+        purpose_code=PURPOSE,
+        fields=("told_by", "note"),
+        # It is kept by gate and not by person: a guest who told it is not named.
+        export=lambda estate_id, person_id: [],
+        erase_expired=erase_face_errors,
+    ),
 )
 
 # An unsure or hasty clock must neither erase an event on the day it came nor keep it for ever: then ours decides.
@@ -120,7 +174,7 @@ _REDUCE = """
 """
 
 
-def _cutoffs(now: datetime) -> Iterator[tuple[str, datetime]]:
+def _cutoffs(now: datetime, purpose: str = PURPOSE) -> Iterator[tuple[str, datetime]]:
     for estate_id in SnapshotCounter.objects.order_by("estate_id").values_list("estate_id", flat=True):
-        kept = timedelta(days=privacy.get_purpose(estate_id=estate_id, code=PURPOSE).retention_days)
+        kept = timedelta(days=privacy.get_purpose(estate_id=estate_id, code=purpose).retention_days)
         yield estate_id, now - kept

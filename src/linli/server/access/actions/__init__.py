@@ -21,6 +21,7 @@ from linli.server.access.actions.credentials import (
     reveal_pin,
     withdraw_credential,
 )
+from linli.server.access.actions.desk import Paper, admit_courier, issue_paper
 from linli.server.access.actions.faceerrors import (
     report_face_error,
 )
@@ -76,6 +77,7 @@ from linli.server.access.actions.passes import (
 )
 from linli.server.access.actions.terminals import (
     ReportsTaken,
+    TerminalCodeTaken,
     TerminalInput,
     change_terminal,
     disable_terminal,
@@ -86,6 +88,13 @@ from linli.server.access.actions.terminals import (
     renew_terminal_seals,
 )
 from linli.server.access.actions.terms import change_terms, declare_terms
+from linli.server.access.actions.visitors import (
+    Invited,
+    accept_visit,
+    end_visits_of_host,
+    invite_visitor,
+    withdraw_visit,
+)
 from linli.server.access.rules import DoorKind, Origin
 
 __all__ = [
@@ -97,12 +106,17 @@ __all__ = [
     "FaceConsent",
     "GatePlan",
     "GateRuleChanges",
+    "Invited",
     "NoSuchGate",
     "Origin",
     "OverrideRunning",
+    "Paper",
     "ReportsTaken",
+    "TerminalCodeTaken",
     "TerminalInput",
+    "accept_visit",
     "acknowledge_alarm",
+    "admit_courier",
     "amend_pass",
     "approve_health_order",
     "ask_for_compare",
@@ -119,6 +133,7 @@ __all__ = [
     "end_credential",
     "end_due_health_orders",
     "end_health_order",
+    "end_visits_of_host",
     "enrol_box",
     "enrol_face",
     "face_maker",
@@ -127,8 +142,10 @@ __all__ = [
     "grant_override",
     "grant_pass",
     "hand_out_terminals",
+    "invite_visitor",
     "issue_card",
     "issue_face_credential",
+    "issue_paper",
     "issue_pin",
     "lay_out_gates",
     "note_seen",
@@ -163,4 +180,5 @@ __all__ = [
     "watch_silence",
     "withdraw_credential",
     "withdraw_face",
+    "withdraw_visit",
 ]

@@ -107,7 +107,7 @@ def grant_override(
 def amend_pass(
     *, actor: Actor, pass_id: str, period: Period | None = None, entrance_id: str | None = None, now: datetime
 ) -> PassView:
-    """This will change a pass's period, its entrance, or both; codes already on a phone follow the list, not themselves.
+    """This will change a pass's period, its entrance, or both; codes on a phone follow the list, and so does what was printed for it.
 
     Refuses with `NotFound`, `PassWithdrawn`, `NoSuchDoor`, `TooLateToday`.
     """
@@ -124,15 +124,23 @@ def amend_pass(
             row.start, row.end = whole.start, whole.end
         if entrance_id is not None:
             row.groups = _groups(actor.estate_id, terms.doors, entrance_id)
-        row.told = sorted({*row.told, *row.groups})
-        row.told_until = max(row.told_until, row.end)
-        # A stay may be extended after its pass had ended and left the list.
-        row.unlisted_at = None
-        row.changed_at = now
-        row.version = advance(estate_id=actor.estate_id)
-        row.save(update_fields=["start", "end", "groups", "told", "told_until", "unlisted_at", "changed_at", "version"])
+        version = advance(estate_id=actor.estate_id)
+        _amend(row, row, version, now)
+        if not row.static:
+            for paper in Pass.objects.filter(_papers(row)).exclude(state=PassState.REVOKED):
+                _amend(paper, row, version, now)
         privacy.record(actor=actor, verb="amend_pass", subject=row.id, now=now)
     return view(row)
+
+
+def _amend(row: Pass, like: Pass, version: int, now: datetime) -> None:
+    row.start, row.end, row.groups = like.start, like.end, like.groups
+    row.told = sorted({*row.told, *row.groups})
+    row.told_until = max(row.told_until, row.end)
+    # A stay may be extended after its pass had ended and left the list.
+    row.unlisted_at = None
+    row.changed_at, row.version = now, version
+    row.save(update_fields=["start", "end", "groups", "told", "told_until", "unlisted_at", "changed_at", "version"])
 
 
 def revoke_passes(*, actor: Actor, origin: Origin, reason: str, now: datetime) -> int:
@@ -148,6 +156,12 @@ def revoke_pass(*, actor: Actor, pass_id: str, reason: str, now: datetime) -> Pa
     with transaction.atomic():
         _change(actor, Q(id=pass_id), (PassState.ACTIVE, PassState.SUSPENDED), PassState.REVOKED, why, now)
         return view(_row(actor.estate_id, pass_id))
+
+
+def withdraw_papers(*, actor: Actor, held: Pass, reason: str, now: datetime) -> int:
+    """This will withdraw what was printed for a pass, and return how many papers that were."""
+    states = (PassState.ACTIVE, PassState.SUSPENDED)
+    return _change(actor, _papers(held), states, PassState.REVOKED, reason, now)
 
 
 def suspend_passes(*, actor: Actor, origin: Origin, reason: str, now: datetime) -> int:
@@ -213,23 +227,34 @@ def _change(actor: Actor, which: Q, states: Iterable[PassState], state: PassStat
         with connection.cursor() as cursor:
             facts = {"passes": [row.id for row in rows], "state": state.value, "version": version, "now": now}
             cursor.execute(_STAND, {**facts, "reason": reason[:200], "revoked": state is PassState.REVOKED})
+            faces = [face_id for (face_id,) in cursor.fetchall()]
         if state is PassState.REVOKED:
             told = [(row.origin_id, _revoked(row, version, reason, now)) for row in rows]
             outbox.publish_all(told, estate_id=actor.estate_id, now=now)
         verb = {PassState.REVOKED: "revoke_pass", PassState.SUSPENDED: "suspend_pass"}.get(state, "resume_pass")
         for row in rows:
             privacy.record(actor=actor, verb=verb, subject=row.id, reason=reason, now=now)
+        for face_id in faces:
+            privacy.record(actor=actor, verb="remove_face", subject=face_id, reason="PASS_WITHDRAWN", now=now)
     return len(rows)
 
 
-# A withdrawn pass takes what proves it along, in one statement and one version; a suspended one keeps it.
+# A withdrawn pass takes what proves it along, a face to the last number, in one statement and one version; a suspended one keeps it.
 _STAND = """
     WITH ended AS (
         UPDATE access_credential SET live = false, ended_at = %(now)s, version = %(version)s
         WHERE bearer_id = ANY(%(passes)s) AND live AND %(revoked)s
+    ), emptied AS (
+        UPDATE access_facetemplate SET sealed = NULL, quality = '{}', removed_at = %(now)s, removed_why = 'PASS_WITHDRAWN',
+               removed_version = %(version)s
+        WHERE removed_at IS NULL AND %(revoked)s
+          AND credential_id IN (SELECT id FROM access_credential WHERE bearer_id = ANY(%(passes)s) AND kind = 'FACE')
+        RETURNING id
+    ), stood AS (
+        UPDATE access_pass SET state = %(state)s, version = %(version)s, reason = %(reason)s, changed_at = %(now)s
+        WHERE id = ANY(%(passes)s)
     )
-    UPDATE access_pass SET state = %(state)s, version = %(version)s, reason = %(reason)s, changed_at = %(now)s
-    WHERE id = ANY(%(passes)s)
+    SELECT id FROM emptied
 """
 
 
@@ -271,6 +296,12 @@ def _row(estate_id: str, pass_id: str) -> Pass:
     if row is None:
         raise NotFound
     return row
+
+
+def _papers(held: Pass) -> Q:
+    """What was printed for a pass: of the same holder and origin, static, and no guard's override."""
+    same = Q(estate_id=held.estate_id, origin_kind=held.origin_kind, origin_id=held.origin_id, holder_id=held.holder_id)
+    return same & Q(static=True, override=False) & ~Q(id=held.id)
 
 
 def _of(origin: Origin) -> Q:
