@@ -28,6 +28,7 @@ _MOST_FACES = 32
 _CONTEXT = 2.7
 _ROOM = 0.25
 _MEAN, _SPREAD = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
+Scale = float | NDArray[np.float32]
 _DEGREES = np.arange(66, dtype=np.float32) * 3 - 99
 
 
@@ -80,8 +81,8 @@ class Engine:
     def detect(self, image: Image) -> list[Box]:
         """Find the faces in a picture (height × width × 3), the surest first; at most 32, each box in pixels."""
         height, width = image.shape[:2]
-        small = cv2.resize(image, (320, 240))[:, :, ::-1]
-        scores, boxes = self._run("detect", _planes((small.astype(np.float32) - 127) / 128))
+        small = cv2.resize(image, (320, 240))
+        scores, boxes = self._run("detect", _planes(small[:, :, ::-1], less=127, over=128))
         sure = np.flatnonzero(scores[0, :, 1] >= self.registry.thresholds.detection)
         # The boxes come decoded, as parts of the picture's width and height; they may lie over its edge.
         found = [
@@ -111,7 +112,7 @@ class Engine:
     def liveness(self, image: Image, box: Box) -> float:
         """Guess whether a face is a living one's, 0–1. Weak: it is no certified presentation-attack detection."""
         around = cv2.resize(geometry.cut_around(image, box, times=_CONTEXT), (128, 128))
-        (said,) = self._run("liveness", _planes(around.astype(np.float32)))
+        (said,) = self._run("liveness", _planes(around))
         return float(_parts(said[0])[0])
 
     def pose(self, image: Image, box: Box) -> Pose:
@@ -119,14 +120,14 @@ class Engine:
         wide, high = box.width * _ROOM, box.height * _ROOM
         room = {"left": box.left - wide, "top": box.top - high, "right": box.right + wide, "bottom": box.bottom + high}
         face, _, _ = geometry.cut(image, **room)
-        pixels = cv2.resize(face, (224, 224))[:, :, ::-1].astype(np.float32) / 255
-        said = self._run("pose", _planes((pixels - _MEAN) / _SPREAD))
+        pixels = cv2.resize(face, (224, 224))[:, :, ::-1]
+        said = self._run("pose", _planes(pixels, less=255 * _MEAN, over=255 * _SPREAD))
         yaw, pitch, roll = (float(_parts(one[0]) @ _DEGREES) for one in said)
         return Pose(yaw=yaw, pitch=pitch, roll=roll)
 
     def embed(self, aligned: Image) -> Vector:
         """Turn an aligned face (112 × 112 × 3) into 512 numbers of length one; the cosine of two tells how alike they are."""
-        (said,) = self._run("embed", _planes((aligned.astype(np.float32) - 127) / 128))
+        (said,) = self._run("embed", _planes(aligned, less=127, over=128))
         length = float(np.linalg.norm(said))
         if said.shape != (1, LENGTH) or not np.isfinite(length) or length < 1e-6:
             raise BadModels(f"{self.model} did not give {LENGTH} numbers")
@@ -184,9 +185,13 @@ def _open(registry: Registry, step: str) -> Any:
         raise BadModels(f"{registry.models[step].file} cannot be loaded ({type(problem).__name__})") from None
 
 
-def _planes(pixels: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Turn height × width × 3 into 1 × 3 × height × width."""
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], dtype=np.float32)
+def _planes(pixels: NDArray[Any], *, less: Scale = 0.0, over: Scale = 1.0) -> NDArray[np.float32]:
+    """Turn height × width × 3 into 1 × 3 × height × width of (x − less) / over; either may differ by channel."""
+    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype=np.float32)[None]
+    # In place, after the turn: each plane then lies in one piece.
+    planes -= np.reshape(np.asarray(less, np.float32), (-1, 1, 1))
+    planes *= np.reshape(1 / np.asarray(over, np.float32), (-1, 1, 1))
+    return planes
 
 
 def _parts(said: NDArray[np.float32]) -> NDArray[np.float32]:
