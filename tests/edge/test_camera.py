@@ -143,6 +143,12 @@ def test_a_card_is_good_for_some_seconds_and_for_its_holder_only(doorway):
     assert doorway.show([scenes.collins()] * 4, start=11.0) == []
 
 
+def test_whoever_stays_in_view_and_shows_a_card_is_presented_again(doorway):
+    assert len(doorway.show([scenes.collins()] * 4)) == 1
+    doorway.watch.narrow(HER)
+    assert len(doorway.show([scenes.collins()] * 4, start=0.8)) == 1
+
+
 def test_two_enrolled_who_look_alike_are_asked_for_a_second_factor(doorway, engine, enrolled):  # noqa: F811
     doorway.gallery.add(engine.template(enrolled.vector, id="face_twin"))
     doorway.among.add("face_twin")

@@ -175,7 +175,7 @@ class FaceWatch:
         return self._gallery.search(seen, among=among, cap=rule.gallery_cap, **limits)
 
     def _agree(self, match: Match, box: Box, at: float) -> Recognised | None:
-        if match.id in self._in_view:
+        if match.id in self._in_view and self._narrowed is None:
             self._in_view[match.id] = at
             return None
         if self._agreed:
