@@ -122,9 +122,7 @@ def test_a_gate_is_commanded_over_http_once_by_key_and_its_box_answers(doors: Do
     (command,) = wire.decode_commands(box.get("/api/gate/commands").content)
     assert (command.kind, command.why) == (CommandKind.OPEN, "a parcel")
     for _ in range(2):
-        done = box.post(
-            f"/api/gate/commands/{command.id}", wire.encode_reply(DONE), content_type="application/json"
-        )
+        done = box.post(f"/api/gate/commands/{command.id}", wire.encode_reply(DONE), content_type="application/json")
         assert (done.status_code, done.content) == (204, b"")
     assert wire.decode_commands(box.get("/api/gate/commands").content) == ()
     (shown,) = guard.get("/api/gate-commands?gate=G01").json()
