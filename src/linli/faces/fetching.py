@@ -66,7 +66,7 @@ def unpack(package: Path, folder: Path) -> tuple[str, ...]:
 
 
 def _packed(place: Path) -> Path:
-    command = ["npm", "pack", PACKAGE, "--ignore-scripts", "--silent", "--pack-destination", str(place)]
+    command = ["npm", "pack", PACKAGE, "--ignore-scripts", "--loglevel=error", "--pack-destination", str(place)]
     try:
         done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
     except FileNotFoundError:
@@ -75,7 +75,7 @@ def _packed(place: Path) -> Path:
         raise FetchFailed(f"npm did not finish within {_PATIENCE_S} s") from None
     found = sorted(place.glob("*.tgz"))
     if done.returncode or len(found) != 1:
-        words = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        words = "; ".join(done.stderr.strip().splitlines()[:3]) or "it said nothing"
         raise FetchFailed(f"npm could not fetch {PACKAGE}: {words[:300]}")
     return found[0]
 
