@@ -5,14 +5,14 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check fast bench day browser
 # What is typed strictly: the kernel of the gate, the agent, the other side, and every rule, event, query and action.
-STRICT = src/linli/{gate,edge,sim,documents,supervise,cli.py} src/linli/server/{env,postgres,serving,enrolment}.py \
+STRICT = src/linli/{gate,edge,faces,sim,documents,supervise,cli.py} src/linli/server/{env,postgres,serving,enrolment}.py \
 	$$(ls -d src/linli/server/*/{rules,events,queries,actions}{,.py} 2>/dev/null)
 front_files = $(shell find web/$(1) web/locale web/api-types -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
-setup: .venv/.installed .venv/.front-app .venv/.front-console ## the virtual environment, the command `linli`, the pages
+setup: .venv/.installed .venv/.front-app .venv/.front-console .venv/.faces ## the virtual environment, the command `linli`, the pages, the face models
 
 run: setup ## the whole estate, live, on this machine; Ctrl-C stops it and keeps the data
 	@exec $(BIN)/linli up
@@ -50,6 +50,10 @@ day: setup ## one simulated day with 200 guests, counted
 	@if node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null; \
 	then echo "building web/$*" && cd web/$* && npm ci --ignore-scripts --no-audit --no-fund --silent && (npm run build > $(CURDIR)/$@.log 2>&1 || (cat $(CURDIR)/$@.log && false)) && touch $(CURDIR)/$@; \
 	else echo "Node 20 or newer is not here: web/$* is not built, and its pages will say so"; fi
+
+.venv/.faces: src/linli/faces/models.py | .venv/.installed
+	@if command -v npm >/dev/null && $(BIN)/linli faces fetch >$@.log 2>&1; then touch $@; \
+	else echo "the face models are not here (linli faces fetch): doors open by every other way"; fi
 
 browser: # the browser tests drive Debian's own Chromium
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s chromium fonts-noto-cjk >/dev/null 2>&1; \
