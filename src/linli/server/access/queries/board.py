@@ -1,5 +1,6 @@
 """The live board: of every gate whether it is there, how old its list is, what its devices and alarms say, and who last passed."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,10 +89,10 @@ def _gate(row: tuple[Any, ...], now: datetime) -> BoardGate:
     )
 
 
-def _passage(row: list[Any] | None) -> LastPassage | None:
-    if row is None:
+def _passage(told: str | None) -> LastPassage | None:
+    if told is None:
         return None
-    at, method, direction, opened, reason = row
+    at, method, direction, opened, reason = json.loads(told)
     return LastPassage(
         happened_at=datetime.fromisoformat(at), method=method, direction=direction, opened=opened, reason=reason
     )
@@ -129,7 +130,7 @@ _BOARD = """
     ) j
     CROSS JOIN LATERAL (
         SELECT (count(*) - 1) / nullif(extract(epoch FROM max(l.happened_at) - min(l.happened_at)), 0) AS rate,
-               (array_agg(jsonb_build_array(l.happened_at, l.method, l.direction, l.opened, l.reason) ORDER BY l.sequence DESC)
+               (array_agg(jsonb_build_array(l.happened_at, l.method, l.direction, l.opened, l.reason)::text ORDER BY l.sequence DESC)
                 FILTER (WHERE l.method NOT IN ('BOX', 'ALARM')))[1] AS passage
         FROM (
             SELECT l.* FROM access_gateevent l WHERE l.estate_id = g.estate_id AND l.gate = g.code

@@ -1,5 +1,6 @@
 """A gate event in the words every driver shares (appendix C): one line of a journal, with the device it came of and its two times."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,7 +52,7 @@ def normalised_event(*, estate_id: str, gate: str, sequence: int) -> NormalisedE
     return NormalisedEvent(
         event_id=rules.event_id(
             estate_id=estate_id,
-            make=(makes or {}).get(device, "linli") if told else "linli",
+            make=_make(makes, device) if told else "linli",
             device=device if told else gate,
             record=told.record if told else str(sequence),
         ),
@@ -72,6 +73,10 @@ def normalised_event(*, estate_id: str, gate: str, sequence: int) -> NormalisedE
     )
 
 
+def _make(makes: str | None, device: str) -> str:
+    return str((json.loads(makes) if makes else {}).get(device, "linli"))
+
+
 def _pseudonym(serial: int | None) -> str | None:
     return None if serial is None else crypto.blind_index(f"{serial:016x}", context="gate_event.subject").hex()
 
@@ -83,7 +88,7 @@ _EVENT = """
     LEFT JOIN access_pass p ON p.estate_id = e.estate_id AND p.serial = e.serial
     LEFT JOIN access_gate g ON g.estate_id = e.estate_id AND g.code = e.gate
     LEFT JOIN LATERAL (
-        SELECT jsonb_object_agg(t.code, t.make) AS makes FROM access_terminal t WHERE t.gate_id = g.id
+        SELECT jsonb_object_agg(t.code, t.make)::text AS makes FROM access_terminal t WHERE t.gate_id = g.id
     ) t ON true
     WHERE e.estate_id = %(estate)s AND e.gate = %(gate)s AND e.sequence = %(sequence)s AND e.method <> ALL(%(own)s)
 """
