@@ -187,8 +187,9 @@ def remove_due_faces(*, actor: Actor, now: datetime) -> int:
         due = due_removals(estate_id=estate_id, today=today, now=now, most=MOST_REMOVED_AT_ONCE)
         for face_id, why in due.items():
             _remove(actor, FaceTemplate.objects.filter(id=face_id, removed_at__isnull=True), why, now)
+        asked: dict[str, Any] = {"estate": estate_id, "grace": rules.FACE_GRACE}
         with connection.cursor() as cursor:
-            cursor.execute(_FOLLOW, {"estate": estate_id, "grace": rules.FACE_GRACE})
+            cursor.execute(_FOLLOW, asked)
     return len(due)
 
 

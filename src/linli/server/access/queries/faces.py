@@ -4,6 +4,7 @@ import base64
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection
 
@@ -94,7 +95,7 @@ def bearer_of(*, actor: Actor, number: str | None) -> Pass:
         row = Pass.objects.filter(estate_id=actor.estate_id, number=rules.read_number(number) or "-").first()
     else:
         own = find_pass(estate_id=actor.estate_id, origin=Origin(kind="stay", id=_own_stay(actor)))
-        row = own and Pass.objects.filter(estate_id=actor.estate_id, id=own.id).first()
+        row = Pass.objects.filter(estate_id=actor.estate_id, id=own.id).first() if own else None
     if row is None:
         raise NotFound(field="pass_number")
     return row
@@ -197,8 +198,9 @@ def get_face_holdings(*, estate_id: str, warn_at: int = rules.WARN_AT, file_at: 
 
 def due_removals(*, estate_id: str, today: date, now: datetime, most: int) -> Mapping[str, str]:
     """This will name the faces that must go now, each with the reason."""
+    asked: dict[str, Any] = {"estate": estate_id, "today": today, "now": now, "grace": rules.FACE_GRACE, "most": most}
     with connection.cursor() as cursor:
-        cursor.execute(_DUE, {"estate": estate_id, "today": today, "now": now, "grace": rules.FACE_GRACE, "most": most})
+        cursor.execute(_DUE, asked)
         return dict(cursor.fetchall())
 
 
@@ -213,7 +215,11 @@ def _removal(row: FaceTemplate) -> RemovalView:
     assert row.removed_at is not None
     assert row.removed_version is not None
     with connection.cursor() as cursor:
-        asked = {"estate": row.estate_id, "version": row.removed_version, "pass": row.credential.bearer_id}
+        asked: dict[str, Any] = {
+            "estate": row.estate_id,
+            "version": row.removed_version,
+            "pass": row.credential.bearer_id,
+        }
         cursor.execute(_RECEIPTS, asked)
         receipts = tuple(
             ReceiptView(gate=gate, box=box, concerned=concerned, version=version, applied_at=applied, receipted_at=came)
