@@ -2,6 +2,9 @@
 
 import base64
 import calendar
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -54,6 +57,7 @@ from linli.server.stays.queries import StayView
 from tests.world import DAY, Unchanged, World, build, guardian
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+PATIENCE = 30
 PICTURE = b"\xff\xd8 a picture that nobody may ever find again \xff\xd9" * 3
 TURN = [PICTURE + bytes([number]) for number in range(6)]
 MAKER = SimulatedFaceMaker()
@@ -651,6 +655,57 @@ def test_what_is_left_of_a_removed_face_leads_to_nobody_a_day_later(world: World
     # Gone before the consent it names may go, three years after it was taken back.
     assert erase_faces(world.now + 731 * DAY) == 1
     assert not FaceTemplate.objects.exists()
+
+
+# --- two at once ---
+
+
+def at_once(*acts: Callable[[], object]) -> list[object]:
+    """All begin together, each on a connection of its own; what each returned, or its refusal."""
+    gate = threading.Barrier(len(acts))
+
+    def one(act: Callable[[], object]) -> object:
+        gate.wait(PATIENCE)
+        try:
+            return act()
+        except Refusal as refused:
+            return refused
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return [done.result(PATIENCE) for done in [pool.submit(one, act) for act in acts]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_enrolments_at_once_one_face_is_left(transactional_db: None) -> None:
+    world = build()
+    (stay,) = world.stay(state="IN_HOUSE")
+    say_yes(world, stay)
+    number = number_of(stay)
+    done = at_once(
+        lambda: enrol(world, stay),
+        lambda: enrol(world, actor=world.guard, number=number, picture=b"another picture"),
+    )
+    held = FaceTemplate.objects.filter(removed_at__isnull=True)
+    assert held.count() == Credential.objects.filter(kind="FACE", live=True).count() == 1
+    assert held.get().id in {one.id for one in done if isinstance(one, queries.FaceView)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_face_enrolled_while_its_guest_checks_out_is_not_left_behind(transactional_db: None) -> None:
+    world = build()
+    for flat in ("home", "dorm", "mixed"):
+        (stay,) = world.stay(flat, state="IN_HOUSE")
+        say_yes(world, stay)
+        asked = actions.begin_face_enrolment(actor=world.guest(stay), number=None, now=world.now)
+        facts = {"ticket": asked.ticket, "picture": PICTURE, "turn": TURN, "maker": MAKER, "now": world.now}
+        at_once(
+            lambda stay=stay, facts=facts: actions.enrol_face(actor=world.guest(stay), **facts),
+            lambda stay=stay: stays.check_out(actor=world.guest(stay), stay_id=stay.id, now=world.now),
+        )
+        assert not FaceTemplate.objects.filter(sealed__isnull=False).exists()
+        assert not Credential.objects.filter(live=True).exists()
 
 
 # --- counting ---
