@@ -176,6 +176,19 @@ def test_a_box_is_woken_and_its_gate_is_told_anew(doors: Doors, django_capture_o
     assert [rule.gate for rule in change_.gates] == ["G05"]
 
 
+def test_a_box_that_loses_a_gate_is_woken_to_leave_its_devices_alone(
+    doors: Doors,
+    django_capture_on_commit_callbacks,  # type: ignore[no-untyped-def]
+) -> None:
+    register(doors, "T7", gate="G07")
+    with django_capture_on_commit_callbacks() as callbacks:
+        far = doors.second_box("G07", "G08")
+    told = [json.loads(callback.args[1]) for callback in callbacks if "linli_snapshot" in getattr(callback, "args", ())]
+    assert [one["data"] for one in told if one["event"] == "terminals"] == [{"gate": "G07"}]
+    assert actions.hand_out_terminals(box=doors.box, now=NOON) == ()
+    assert len(actions.hand_out_terminals(box=far, now=NOON)) == 1
+
+
 # --- a box and its own devices
 
 

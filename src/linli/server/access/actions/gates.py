@@ -14,7 +14,7 @@ from linli.gate.wire import Receipt
 from linli.server.access import rules
 from linli.server.access.actions.alarms import end_silence
 from linli.server.access.actions.house import pepper_of
-from linli.server.access.actions.versions import advance, hold_list
+from linli.server.access.actions.versions import SNAPSHOT_CHANNEL, advance, hold_list, tell_after_commit
 from linli.server.access.models import Box, DoorGroup, FaceReport, Gate, JournalHead
 from linli.server.access.queries.boxes import ONLINE_WITHIN, BoxView, get_box
 from linli.server.access.queries.gate_rules import GateRulesView, rules_view
@@ -193,6 +193,7 @@ def enrol_box(*, actor: Actor, gate_codes: Iterable[str], now: datetime) -> Enro
             id=box_id, estate_id=actor.estate_id, secret_sha256=digest, whole_since=version, enrolled_at=now
         )
         Gate.objects.filter(id__in=[gate.id for gate in found]).update(box_id=box_id)
+        _tell_of_terminals(actor.estate_id, codes)
         privacy.record(actor=actor, verb="enrol_box", subject=box_id, fields=codes, now=now)
         journal_from = _journal_from(actor.estate_id, codes)
     return Enrolment(box_id=box_id, estate_id=actor.estate_id, key=key, gates=codes, journal_from=journal_from)
@@ -212,10 +213,11 @@ def rotate_box_key(*, actor: Actor, box_id: str, now: datetime) -> Enrolment:
 def retire_box(*, actor: Actor, box_id: str, now: datetime) -> None:
     """This will void a box's key and leave its gates without a box. Refuses with `NotFound`."""
     actor.require(*KEEPERS)
-    get_box(estate_id=actor.estate_id, box_id=box_id)
+    box = get_box(estate_id=actor.estate_id, box_id=box_id)
     with transaction.atomic():
         Box.objects.filter(id=box_id).update(retired_at=now)
         Gate.objects.filter(box_id=box_id).update(box=None)
+        _tell_of_terminals(actor.estate_id, box.gates)
         privacy.record(actor=actor, verb="retire_box", subject=box_id, now=now)
 
 
@@ -262,6 +264,13 @@ def note_seen(*, box: BoxView, now: datetime) -> None:
         Box.objects.filter(id=box.id).update(last_seen_at=now)
     if box.last_seen_at is not None and now - box.last_seen_at >= ONLINE_WITHIN:
         end_silence(estate_id=box.estate_id, gates=box.gates, now=now)
+
+
+def _tell_of_terminals(estate_id: str, codes: Sequence[str]) -> None:
+    """The box that had these gates must leave their devices alone from now on."""
+    kept = Gate.objects.filter(estate_id=estate_id, code__in=codes, terminals__enabled=True)
+    for code in sorted(set(kept.values_list("code", flat=True))):
+        tell_after_commit(channel=SNAPSHOT_CHANNEL, estate_id=estate_id, event="terminals", body={"gate": code})
 
 
 def _new_key(box_id: str) -> tuple[str, bytes]:
