@@ -12,6 +12,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { guestAnswer, visitorAnswer } from './doors.mjs'
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../dist/build/h5')
 const CSP = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'"
@@ -145,8 +146,12 @@ async function answer(request, url, body) {
     if (!once.has(key)) once.set(key, register(it, JSON.parse(body.toString() || '{}')))
     return once.get(key)
   }
+  const visited = visitorAnswer(route, token, body, codes)
+  if (visited) return visited
   const stay = stays.get(token.replace(/^guest-/, ''))
   if (!stay) return stranger
+  const door = guestAnswer(route, stay, body)
+  if (door) return door
   if (route === 'GET /stays/me') return { status: 200, body: stayView(stay) }
   if (route === 'GET /stays/me/codes') {
     return stayView(stay).next === 'show_code' ? { status: 200, body: codes(stay, Number(url.searchParams.get('count') ?? 20)) } : problem(409, 'pass_not_valid', '通行码已失效。', 'This pass is no longer valid.')

@@ -1,10 +1,10 @@
 /** A small typed wrapper over uni.request: WeChat has no fetch. */
 
 import { language } from '@/lib/words'
-import { Problem, problemBody } from './problem'
+import { answerBody, Problem, problemBody } from './problem'
 
 interface Ask {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   readonly token: string
   readonly body?: object
@@ -18,7 +18,7 @@ const RETRY_AFTER_MS = [700, 2_000]
 /** This will ask the server and return its JSON; a passing trouble is tried again. Raises Problem. */
 export async function ask<T>(question: Ask): Promise<T> {
   // Without a key a POST might be carried out twice, so it is sent once only.
-  const repeats = question.method === 'GET' || question.onceKey ? RETRY_AFTER_MS : []
+  const repeats = question.method !== 'POST' || question.onceKey ? RETRY_AFTER_MS : []
   for (const wait of repeats) {
     try {
       return await askOnce<T>(question)
@@ -61,9 +61,33 @@ export function sendPicture<T>(path: string, token: string, picture: { readonly 
   })
 }
 
+/** This will send several pictures in one message and return the JSON answer; a browser's doing only. Raises Problem. */
+export async function sendPictures<T>(
+  path: string, token: string, pictures: readonly { readonly name: string; readonly picture: Blob }[],
+): Promise<T> {
+  // #ifdef H5
+  const form = new FormData()
+  pictures.forEach(({ name, picture }, place) => form.append(name, picture, `${place}.jpg`))
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(), PICTURE_TIMEOUT_MS)
+  try {
+    const answer = await fetch(apiBase() + path, { method: 'POST', body: form, headers: headers(token), signal: late.signal })
+    const text = await answer.text()
+    return await new Promise((resolve, reject) => settle<T>(answer.status, text, resolve, reject))
+  } catch (problem) {
+    throw problem instanceof Problem ? problem : new Problem(0, null)
+  } finally {
+    clearTimeout(timer)
+  }
+  // #endif
+  // #ifndef H5
+  throw new Problem(0, null)
+  // #endif
+}
+
 function settle<T>(status: number, data: unknown, resolve: (value: T) => void, reject: (problem: Problem) => void): void {
   if (status < 200 || status >= 300) return reject(new Problem(status, problemBody(data)))
-  const answer = problemBody(data)
+  const answer = answerBody(data)
   // A captive portal answers 200 with its own page: that is no answer of ours.
   return answer === null ? reject(new Problem(0, null)) : resolve(answer as T)
 }

@@ -37,7 +37,8 @@ export function checkOut(token: string, stayId: string): Promise<StayView> {
   )
 }
 
-async function once<T>(purpose: string, send: (key: string) => Promise<T>, again = false): Promise<T> {
+/** This will send a creation under a key of its own, so that a lost answer may be asked for again. */
+export async function once<T>(purpose: string, send: (key: string) => Promise<T>, again = false): Promise<T> {
   try {
     const answer = await send(onceKey(purpose))
     onceDone(purpose)

@@ -48,14 +48,19 @@ export class Problem extends Error {
 
 /** This will read an answer body as a problem; anything that is none (a proxy's HTML, silence) becomes null. */
 export function problemBody(data: unknown): ProblemBody | null {
-  if (typeof data === 'string') {
-    try {
-      return problemBody(JSON.parse(data))
-    } catch {
-      return null
-    }
+  const body = answerBody(data)
+  return body === null || Array.isArray(body) ? null : (body as ProblemBody)
+}
+
+/** This will read an answer as what the server says, an object or a list; anything else is no answer of ours. */
+export function answerBody(data: unknown): object | null {
+  if (typeof data !== 'string') return typeof data === 'object' ? data : null
+  try {
+    const read: unknown = JSON.parse(data)
+    return typeof read === 'object' ? read : null
+  } catch {
+    return null
   }
-  return typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as ProblemBody) : null
 }
 
 function fieldsOf(body: ProblemBody | null): Record<string, Bilingual> {

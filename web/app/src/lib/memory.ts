@@ -76,6 +76,16 @@ export function keepView(view: StayView): void {
   write(`linli.view.${view.id}`, view)
 }
 
+/** This will return the link's token of an invitation made with this phone. */
+export function keptVisitToken(visitId: string): string | null {
+  return read<string>(`linli.visit.${visitId}`)
+}
+
+export function keepVisitToken(visitId: string, token: string | null): void {
+  if (token) write(`linli.visit.${visitId}`, token)
+  else drop(`linli.visit.${visitId}`)
+}
+
 /** This will return the idempotency key of an unfinished creation, making one at its first try. */
 export function onceKey(purpose: string): string {
   const name = `linli.once.${purpose}`
