@@ -159,7 +159,6 @@ def _forget(now: datetime) -> int:
         forgotten = once.forget_old(now=now) + outbox.forget_done(now=now) + people.forget_failures(now=now)
         return forgotten + sum(
             access.forget_old_receipts(actor=system(estate_id), now=now)
-            + access.forget_removed_people(actor=system(estate_id), now=now)
             + access.purge_health_events(actor=system(estate_id), now=now)
             for estate_id in places.estate_ids()
         )

@@ -9,7 +9,7 @@ from django.test import Client
 
 from linli.gate import wire
 from linli.gate.wire import Listing, PersonReport, PersonState, Receipt, TerminalReport
-from linli.server.access import actions, queries
+from linli.server.access import actions, personal_data, queries
 from linli.server.access.actions import TerminalInput
 from linli.server.access.models import Gate, Terminal, TerminalPerson
 from linli.server.access.rules import (
@@ -473,8 +473,10 @@ def test_words_of_removed_passes_are_forgotten_after_ninety_days(doors: Doors) -
     register(doors, "T1")
     first, second = doors.grant("stay_1"), doors.grant("stay_2")
     report(doors, "T1", people=[told(first, PersonState.REMOVED, NOON), ok(second)])
-    assert actions.forget_removed_people(actor=doors.keeper, now=NOON + timedelta(days=90)) == 0
-    assert actions.forget_removed_people(actor=doors.keeper, now=NOON + timedelta(days=91)) == 1
+    exported = personal_data.export_terminals(doors.estate_id, "person_of_stay_1")
+    assert [(row["terminal"], row["state"]) for row in exported] == [("T1", "REMOVED")]
+    assert personal_data.erase_terminals(NOON + timedelta(days=90)) == 0
+    assert personal_data.erase_terminals(NOON + timedelta(days=91)) == 1
     assert TerminalPerson.objects.get().state == "OK"
 
 

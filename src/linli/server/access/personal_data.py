@@ -9,7 +9,15 @@ from typing import Any
 
 from django.db import connection
 
-from linli.server.access.models import FaceError, FaceTemplate, GateEvent, JournalFault, Pass, SnapshotCounter
+from linli.server.access.models import (
+    FaceError,
+    FaceTemplate,
+    GateEvent,
+    JournalFault,
+    Pass,
+    SnapshotCounter,
+    TerminalPerson,
+)
 from linli.server.privacy import queries as privacy
 from linli.server.privacy.queries import Holding
 
@@ -50,6 +58,21 @@ def export_events(estate_id: str, person_id: str) -> list[dict[str, Any]]:
     ]
 
 
+def export_terminals(estate_id: str, person_id: str) -> list[dict[str, Any]]:
+    """This will return which devices hold those passes, or held them, and how they stand there."""
+    serials = list(Pass.objects.filter(estate_id=estate_id, holder_id=person_id).values_list("serial", flat=True))
+    rows = TerminalPerson.objects.filter(estate_id=estate_id, serial__in=serials).order_by("serial", "terminal__code")
+    return [
+        {
+            "pass": f"{row.serial:016x}",
+            "terminal": row.terminal.code,
+            "state": row.state,
+            "changed_at": row.changed_at.isoformat(),
+        }
+        for row in rows.select_related("terminal")
+    ]
+
+
 def erase_passes(now: datetime) -> int:
     """This will empty passes past their time of their holder, their reason and their first use, and return how many."""
     return sum(
@@ -67,6 +90,16 @@ def erase_events(now: datetime) -> int:
         with connection.cursor() as cursor:
             cursor.execute(_REDUCE, {"estate": estate_id, "cutoff": cutoff})
             gone += cursor.fetchone()[0]
+    return gone
+
+
+def erase_terminals(now: datetime) -> int:
+    """This will forget what devices said of passes that are past their time and that none of them holds any more."""
+    gone = 0
+    for estate_id, cutoff in _cutoffs(now):
+        # A device that still holds such a pass keeps its row: that is what must be seen.
+        removed = TerminalPerson.objects.filter(estate_id=estate_id, state="REMOVED", changed_at__lt=cutoff)
+        gone += removed.delete()[0]
     return gone
 
 
@@ -134,6 +167,13 @@ HOLDINGS = (
         fields=("gate", "happened_at", "direction", "serial"),
         export=export_events,
         erase_expired=erase_events,
+    ),
+    Holding(
+        model="access.TerminalPerson",
+        purpose_code=PURPOSE,
+        fields=("serial", "state", "changed_at"),
+        export=export_terminals,
+        erase_expired=erase_terminals,
     ),
     Holding(
         model="access.JournalFault",

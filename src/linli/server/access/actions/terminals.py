@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -35,7 +35,6 @@ from linli.server.privacy import actions as privacy
 KEEPERS = (Role.SYSTEM, Role.ESTATE_ADMIN, Role.PROPERTY)
 BATCH = 500
 SHOWN = 15
-REMOVALS_KEPT = timedelta(days=90)
 LARGEST_SERIAL = 2**63 - 1
 log = structlog.get_logger(__name__)
 
@@ -190,13 +189,6 @@ def record_terminal_reports(*, box: BoxView, reports: Sequence[TerminalReport], 
             terminals=outcome.foreign_terminals,
         )
     return outcome
-
-
-def forget_removed_people(*, actor: Actor, now: datetime) -> int:
-    """This will delete what devices said of passes removed more than ninety days ago, and return how many (a timer's work)."""
-    actor.require(Role.SYSTEM)
-    gone = TerminalPerson.objects.filter(estate_id=actor.estate_id, state="REMOVED", changed_at__lt=now - REMOVALS_KEPT)
-    return gone.delete()[0]
 
 
 def renew_terminal_seals() -> int:
