@@ -16,6 +16,8 @@ from linli.server.kernel.errors import NotAllowed, NotFound
 from linli.server.people import actions as people
 from linli.server.people.actions import RoleInput
 from linli.server.privacy.models import AuditEntry
+from linli.server.streams import Client as Stream
+from linli.server.streams import Hub
 from tests.server.access.estate import NOON, Doors, found
 from tests.world import digest
 
@@ -91,6 +93,19 @@ def test_the_box_is_woken_once_the_command_is_committed(doors: Doors, django_cap
     (told,) = [callback.args for callback in callbacks if "linli_snapshot" in getattr(callback, "args", ())]
     body = json.loads(told[1])
     assert (body["event"], body["data"]) == ("command", {"gate": "G05"})
+
+
+def test_a_box_hears_the_wake_up_call_on_its_own_stream_and_the_console_does_not(doors: Doors) -> None:
+    hub = Hub()
+    box, other = (Stream(estate_id=estate, channel="linli_snapshot") for estate in (doors.estate_id, "est_other"))
+    console = Stream(estate_id=doors.estate_id, channel="linli_console", hears=frozenset())
+    for client in (box, other, console):
+        hub._clients.add(client)
+    told = {"estate": doors.estate_id, "event": "command", "data": {"gate": "G01"}}
+    hub._spread("linli_snapshot", json.dumps(told))
+    assert box.waiting.get_nowait() == ("command", '{"gate": "G01"}')
+    assert other.waiting.empty()
+    assert console.waiting.empty()
 
 
 def test_every_night_each_gate_with_a_device_is_compared_and_the_outcome_is_kept(doors: Doors) -> None:

@@ -92,7 +92,6 @@ from linli.server.access.rules.health import (
     SimulatedHealthCodes,
     check_approver,
     check_order,
-    is_health_remark,
 )
 from linli.server.access.rules.hearing import HEARERS, classes_heard
 from linli.server.access.rules.journals import (
@@ -304,7 +303,6 @@ __all__ = [
     "face_expires",
     "fallback",
     "fitted",
-    "is_health_remark",
     "label",
     "minor_under",
     "pass_number",

@@ -103,11 +103,6 @@ def check_approver(*, asked_by: str, actor_id: str) -> None:
         raise OwnProposal
 
 
-def is_health_remark(*, reason: str, note: str) -> bool:
-    """This will say whether a line of a journal tells something of somebody's health: as its reason or among its remarks."""
-    return reason in HEALTH_REASONS or bool(set(HEALTH_REASONS).intersection(note.split()))
-
-
 class HealthStatus(StrEnum):
     """What a health code says; a gate keeps this and the time, and nothing else."""
 
