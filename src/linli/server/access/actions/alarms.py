@@ -106,20 +106,30 @@ def _renew(cursor: CursorWrapper, estate_id: str, key: AlarmKey, first: int) -> 
     gone = [row for row in before if row.sequence not in {one.sequence for one in told}]
     whose.filter(id__in=[row.id for row in gone]).delete()
     kept = {row.sequence: row for row in before}
-    return [change for one in told for change in _write(estate_id, one, kept.get(one.sequence), gone)]
+    seen = _seen(told, gone)
+    changes: list[Change] = []
+    begun = []
+    for one in told:
+        row = kept.get(one.sequence)
+        if row is None:
+            begun.append(GateAlarm(**_columns(estate_id, one), **seen.get(one.sequence, {})))
+            changes += [(one, True)] if one.ended_at is None else [(one, True), (one, False)]
+        elif row.ended_at != one.ended_at:
+            whose.filter(id=row.id).update(ended_at=one.ended_at)
+            changes.append((one, one.ended_at is None))
+    # Last: the one before it is over by now, and one alone may ring.
+    GateAlarm.objects.bulk_create(begun)
+    return changes
 
 
-def _write(estate_id: str, one: Episode, row: GateAlarm | None, gone: Sequence[GateAlarm]) -> list[Change]:
-    if row is None:
-        # It rang already, only we had not heard since when: who took notice of it then, did.
-        heir = next((old for old in gone if old.seen_at is not None), None)
-        seen = {"seen_by": heir.seen_by, "seen_at": heir.seen_at} if heir else {}
-        GateAlarm.objects.create(**_columns(estate_id, one), **seen)
-        return [(one, True)] if one.ended_at is None else [(one, True), (one, False)]
-    if row.ended_at == one.ended_at:
-        return []
-    GateAlarm.objects.filter(id=row.id).update(ended_at=one.ended_at)
-    return [(one, one.ended_at is None)]
+def _seen(told: Sequence[Episode], gone: Sequence[GateAlarm]) -> dict[int, dict[str, Any]]:
+    """An alarm that began earlier than we had heard was rung already: who took notice of it then, did."""
+    seen: dict[int, dict[str, Any]] = {}
+    for row in gone:
+        before = [one.sequence for one in told if one.sequence < (row.sequence or 0)]
+        if row.seen_at is not None and before:
+            seen[max(before)] = {"seen_by": row.seen_by, "seen_at": row.seen_at}
+    return seen
 
 
 def _columns(estate_id: str, one: Episode) -> dict[str, object]:
