@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-NAMES = ("gate", "ingest", "checkin", "beds", "revocation")
+NAMES = ("gate", "ingest", "checkin", "beds", "revocation", "passages", "faces", "resync", "comparing", "gates")
 
 
 def main(*, names: Sequence[str], quick: bool = False) -> int:
