@@ -208,11 +208,8 @@ class Desk:
                 self._repair(number)
             for number in strangers:
                 self._drops[number] = None
-            counts = {
-                "missing": len([number for number in missing if number not in self._fresh]),
-                "altered": len([number for number in altered if number not in self._fresh]),
-                "not ours to be there": len([number for number in strangers if number not in self._fresh]),
-            }
+            kinds = {"missing": missing, "altered": altered, "not ours to be there": strangers}
+            counts = {words: len(set(numbers) - self._fresh) for words, numbers in kinds.items()}
             said = ", ".join(f"{count} {words}" for words, count in counts.items() if count)
             self.drift = f"drift: {said}" if said else ""
             self._repairing = bool(strangers or altered or missing)

@@ -1,6 +1,7 @@
 """The line to the server: deltas down, receipts and journal up. It may be cut for days; nothing at a door waits for it.
 
-Three threads: one listens to the wake-up stream, one pulls deltas and sends receipts, one pushes the journal.
+Threads: one listens to the wake-up stream, one pulls deltas and sends receipts, one pushes the journal; a box with terminals
+or cameras has two more, for what is told of them and for what it is asked to do.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import httpx
 from linli.edge.agent import Agent
 from linli.edge.clock import TrustedClock
 from linli.edge.enrolment import Enrolment
+from linli.edge.errands import Errands
 from linli.edge.store import JournalStore, StoreFailed
 from linli.gate import wire
 from linli.gate.journal import Gap
@@ -34,6 +36,10 @@ _log = logging.getLogger("linli.gate")
 
 class Unreachable(Exception):
     """The server cannot be reached, or does not answer as a server of ours would."""
+
+
+class Unknown(Unreachable):
+    """The server has no such route: it is older than this box."""
 
 
 class CableOut(Unreachable):
@@ -81,6 +87,7 @@ class Uplink:
         journal: JournalStore,
         clock: TrustedClock,
         client: httpx.Client | None = None,
+        errands: Errands | None = None,
     ) -> None:
         self.cable = threading.Event()
         self.cable.set()
@@ -90,6 +97,10 @@ class Uplink:
         self._client = client or _client_for(enrolment)
         self._stopping = threading.Event()
         self._pull, self._push = threading.Event(), threading.Event()
+        self._run_errands, self._obey = threading.Event(), threading.Event()
+        self._errands = errands
+        self._receipting = threading.Lock()
+        self._receipted: dict[str, int] = {}
         self._start_over = self._greeted = False
         self._offered: set[Gap] = set()
         self._threads: list[threading.Thread] = []
@@ -97,11 +108,15 @@ class Uplink:
     def start(self) -> None:
         """Begin to talk to the server, on threads of its own."""
         self._agent.on_event = self._push.set
-        for work, wake, name in (
+        works: list[tuple[Callable[[], None], threading.Event | None, str]] = [
             (self.listen, None, "listen"),
             (self.pull, self._pull, "pull"),
             (self.push, self._push, "push"),
-        ):
+        ]
+        if self._errands is not None:
+            self._errands.on_change(self._run_errands.set)
+            works += [(self.run_errands, self._run_errands, "errands"), (self.obey, self._obey, "obey")]
+        for work, wake, name in works:
             thread = threading.Thread(target=self._repeat, args=(work, wake), name=f"uplink-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -109,8 +124,8 @@ class Uplink:
     def stop(self) -> None:
         """Hang up; what is unsent stays on the disk."""
         self._stopping.set()
-        self._pull.set()
-        self._push.set()
+        for wake in self._wakes:
+            wake.set()
         self.cable.set()
         self._client.close()
         # The listener may sit in a read that nothing interrupts; it writes nothing and dies with the process.
@@ -121,8 +136,8 @@ class Uplink:
         """Take the cable out or put it back; back in, everything is tried at once."""
         if online:
             self.cable.set()
-            self._pull.set()
-            self._push.set()
+            for wake in self._wakes:
+                wake.set()
         else:
             self.cable.clear()
 
@@ -165,6 +180,11 @@ class Uplink:
             except Exception:
                 self._start_over = self._start_over or start_over
                 raise
+            if self._errands is not None:
+                # What the list no longer lets live is gone from here before anybody is told that it is.
+                self._errands.follow(delta)
+                self._run_errands.set()
+                self._obey.set()
             self._send_receipt()
             version = self._agent.snapshot.version
             if version >= self.state.announced or version == before:
@@ -189,6 +209,21 @@ class Uplink:
             self.state.sent += moved
             if rows and not moved:
                 raise Unreachable("journal: the server took none of the lines")
+
+    def run_errands(self) -> None:
+        """Tell what the terminals told, and receipt what they confirmed meanwhile. Raises Unreachable, BadMessage or StoreFailed."""
+        if self._errands is not None:
+            self._send_receipt()
+            self._errands.run(self._ask_if_known)
+
+    def obey(self) -> None:
+        """Do what the server asks of this box. Raises Unreachable or BadMessage."""
+        if self._errands is not None:
+            self._errands.obey(self._ask_if_known)
+
+    @property
+    def _wakes(self) -> tuple[threading.Event, ...]:
+        return self._pull, self._push, self._run_errands, self._obey
 
     def _repeat(self, work: Callable[[], None], wake: threading.Event | None) -> None:
         back_off = BackOff()
@@ -237,6 +272,11 @@ class Uplink:
             self._start_over = True
             self.state.announced = 0
             self._pull.set()
+        elif event == "command":
+            self._obey.set()
+        elif event == "terminals" and self._errands is not None:
+            self._errands.look_again()
+            self._run_errands.set()
 
     def _fetch(self, *, since: int) -> Delta:
         started = time.monotonic()
@@ -248,15 +288,33 @@ class Uplink:
         if delta.since != 0 or not delta.keys:
             raise wire.BadMessage("a list from the beginning starts at 0 and brings its keys")
         self._agent.start_over(delta)
-        self.state.receipted = -1
+        with self._receipting:
+            self._receipted, self.state.receipted = {}, -1
 
     def _send_receipt(self) -> None:
-        version = self._agent.snapshot.version
-        if version == self.state.receipted:
-            return
-        receipt = wire.Receipt(version=version, gates=self._gates, applied_at=self._clock.read().now)
-        self._ask("POST", "/api/gate/receipts", body=wire.encode_receipt(receipt), kind="application/json")
-        self.state.receipted = version
+        """Say of each gate by which version it decides: with terminals, only by what they have confirmed."""
+        with self._receipting:
+            version = self._agent.snapshot.version
+            if self._errands is not None and not self._errands.is_followed(version):
+                return
+            ready: dict[int, list[str]] = {}
+            for gate in self._gates:
+                settled = self._errands.settled(gate) if self._errands is not None else None
+                stands = version if settled is None else min(version, settled)
+                if stands != self._receipted.get(gate, -1) and (stands or settled is None):
+                    ready.setdefault(stands, []).append(gate)
+            for stands, gates in sorted(ready.items()):
+                receipt = wire.Receipt(version=stands, gates=tuple(gates), applied_at=self._clock.read().now)
+                self._ask("POST", "/api/gate/receipts", body=wire.encode_receipt(receipt), kind="application/json")
+                self._receipted.update(dict.fromkeys(gates, stands))
+            self.state.receipted = min(self._receipted.get(gate, -1) for gate in self._gates)
+
+    def _ask_if_known(self, method: str, path: str, body: bytes | None = None) -> bytes | None:
+        """Ask what an older server does not know; None then."""
+        try:
+            return self._ask(method, path, body=body, kind="application/json" if body is not None else "")
+        except Unknown:
+            return None
 
     def _offer_again(self, receipt: wire.JournalReceipt) -> None:
         """Send again what the server misses and this box still has; once, lest a line both refuse goes round for ever."""
@@ -293,6 +351,8 @@ class Uplink:
 
 
 def _check(answer: httpx.Response) -> None:
+    if answer.status_code == 404:
+        raise Unknown(f"{answer.request.url.path}: the server does not know that")
     if answer.status_code not in (200, 204):
         raise Unreachable(f"{answer.request.url.path}: the server answers {answer.status_code}")
 
