@@ -9,20 +9,27 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from linli.edge.agent import Agent, UnknownGate
+from linli.edge.album import Album
 from linli.edge.clock import TrustedClock
 from linli.edge.doors import Door, Reader
 from linli.edge.drivers.frames import FrameReader
 from linli.edge.drivers.simulated import ControlPort, SimulatedDoor
 from linli.edge.enrolment import Enrolment
-from linli.edge.store import JournalStore, ListStore
+from linli.edge.errands import Errands
+from linli.edge.fitting import Fitting
+from linli.edge.reconciler import Reconciler
+from linli.edge.store import JournalStore, ListStore, StoreFailed
+from linli.edge.store.people import PeopleStore
+from linli.edge.store.templates import TemplateStore
 from linli.edge.uplink import Uplink
-from linli.gate.decision import Direction
+from linli.gate.decision import Clock, Direction
 
 LIST_FILE, JOURNAL_FILE, ENROLMENT_FILE = "list.sqlite3", "journal.sqlite3", "box.json"
+PEOPLE_FILE, TEMPLATES_FILE = "people.sqlite3", "templates.sqlite3"
 _KEEP_HOUSE_S = 0.5
 _FORGET_EVERY_S = 3600.0
 _log = logging.getLogger("linli.gate")
@@ -46,6 +53,8 @@ class Box:
         control_port: int,
         clock_file: Path | None = None,
         doors: Mapping[str, Door] | None = None,
+        cameras: Sequence[tuple[str, str, Path | str]] = (),
+        devices_at: tuple[str, int] = ("", 0),
     ) -> None:
         self._lock = _take_home(home, enrolment)
         self.clock = TrustedClock(offset_file=clock_file)
@@ -57,9 +66,30 @@ class Box:
             journal=self.journal,
             clock=self.clock,
         )
-        self.uplink = Uplink(enrolment=enrolment, agent=self.agent, journal=self.journal, clock=self.clock)
+        self.people = PeopleStore(path=home / PEOPLE_FILE, secret=enrolment.token)
+        self.reconciler = Reconciler(agent=self.agent, journal=self.journal, store=self.people, clock=self.clock)
+        host, port = devices_at
+        self._fitting = Fitting(
+            agent=self.agent, reconciler=self.reconciler, clock=self.clock, home=home, host=host, port=port
+        )
+        self._templates = TemplateStore(path=home / TEMPLATES_FILE, secret=enrolment.token)
+        self._album, eyes = self._open_eyes(cameras)
+        self.uplink = Uplink(
+            enrolment=enrolment,
+            agent=self.agent,
+            journal=self.journal,
+            clock=self.clock,
+            errands=Errands(
+                agent=self.agent,
+                reconciler=self.reconciler,
+                store=self.people,
+                clock=self.clock,
+                build=self._fitting.build,
+                album=self._album,
+            ),
+        )
         self.control = ControlPort(agent=self.agent, journal=self.journal, uplink=self.uplink, port=control_port)
-        self.readers: list[Reader] = [self.control]
+        self.readers: list[Reader] = [self.control, *eyes]
         self._stopping = threading.Event()
         self._housekeeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
 
@@ -74,6 +104,12 @@ class Box:
         for reader in self.readers:
             reader.start(self.agent.present)
         self._housekeeper.start()
+        try:
+            # Known from last time: a box that starts without its server still looks after its devices.
+            self._fitting.build(self.people.plans())
+        except StoreFailed as problem:
+            _log.error("the terminals known last cannot be read: %s", problem)
+        self.reconciler.start()
         self.uplink.start()
 
     def stop(self) -> None:
@@ -82,16 +118,53 @@ class Box:
         for reader in self.readers:
             reader.stop()
         self.uplink.stop()
+        self.reconciler.stop()
         self._housekeeper.join(timeout=3)
         self.agent.keep_house()
+        self._templates.close()
         self.journal.close()
         if self._lock is not None:
             os.close(self._lock)
+
+    def _open_eyes(self, cameras: Sequence[tuple[str, str, Path | str]]) -> tuple[Album | None, list[Reader]]:
+        """Put the cameras together; a box without any keeps no face, whatever an earlier one left."""
+        for gate, _, _ in cameras:
+            if gate not in self.agent.doors:
+                raise UnknownGate(f"this box does not serve {gate}")
+        try:
+            if not cameras:
+                self._templates.clear()
+                return None, []
+            # Loaded here and not above: models and mathematics cost a box without cameras half its memory.
+            from linli.edge.cameras import Cameras  # noqa: PLC0415
+
+            made = Cameras(
+                agent=self.agent, store=self._templates, now=lambda: self.clock.read().now, gates=self.agent.doors
+            )
+            made.album.load(self.agent.snapshot)
+            readers: list[Reader] = [
+                made.reader(gate=gate, direction=direction, source=source) for gate, direction, source in cameras
+            ]
+            return made.album, readers
+        except StoreFailed as problem:
+            _log.error("faces cannot be kept: no camera looks: %s", problem)
+            return None, []
+
+    def _let_faces_go(self) -> None:
+        """Forget faces whose pass ended, also while nobody tells us to."""
+        reading = self.clock.read()
+        if self._album is None or reading.clock is Clock.UNSURE:
+            return
+        try:
+            self._album.follow(self.agent.snapshot)
+        except StoreFailed as problem:
+            _log.error("a face cannot be deleted: %s", problem)
 
     def _keep_house(self) -> None:
         forgot_at = time.monotonic()
         while not self._stopping.wait(_KEEP_HOUSE_S):
             self.agent.keep_house()
+            self._let_faces_go()
             if time.monotonic() - forgot_at > _FORGET_EVERY_S:
                 forgot_at = time.monotonic()
                 self.agent.forget()

@@ -40,6 +40,8 @@ def _run(given: argparse.Namespace) -> int:
         home=given.home,
         control_port=given.control_port,
         clock_file=Path(clock_file) if clock_file else None,
+        cameras=given.camera,
+        devices_at=(given.device_host, given.device_port),
     )
     for gate, direction, source in given.frames:
         box.watch(gate=gate, direction=direction, source=source)
@@ -91,6 +93,13 @@ def _frames(text: str) -> tuple[str, str, Path]:
     return gate, direction or "in", Path(source)
 
 
+def _camera(text: str) -> tuple[str, str, Path | str]:
+    """Read GATE=SOURCE or GATE:out=SOURCE: a picture, a folder, a film, a camera's number or its address."""
+    gate, direction, path = _frames(text)
+    source = text.partition("=")[2]
+    return gate, direction, source if source.isdigit() or "://" in source else path
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="linli-gate", description=__doc__)
     parser.add_argument("--verbose", action="store_true", help="say more in the log")
@@ -103,6 +112,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--frames", type=_frames, action="append", default=[], metavar="GATE[:out]=PATH", help=_FRAMES_HELP
     )
+    run.add_argument(
+        "--camera", type=_camera, action="append", default=[], metavar="GATE[:out]=PATH", help=_CAMERA_HELP
+    )
+    run.add_argument("--device-host", default="", help="address of this box at which its terminals call")
+    run.add_argument("--device-port", type=int, default=0, help="port at which they call; 0 takes a free one")
     run.set_defaults(command=_run)
 
     inspect = commands.add_parser("inspect", help="say what a box knows and whether its journal holds")
@@ -124,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+_CAMERA_HELP = "look for the faces of those who may pass a gate: a picture, a folder, a film or a camera"
 _FRAMES_HELP = "read QR codes for a gate from a picture, a folder or a film"
 
 if __name__ == "__main__":

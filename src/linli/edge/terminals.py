@@ -136,7 +136,10 @@ class Terminal(Door, Protocol):
     """One device at one gate."""
 
     gate: str
-    limits: Limits
+
+    @property
+    def limits(self) -> Limits:
+        """What the device can hold, as far as it is known."""
 
     def start(self, told: Told) -> None:
         """Begin to speak with the device."""
