@@ -37,6 +37,10 @@ class Album:
         self._held: set[str] = set()
         self._refused: set[str] = set()
 
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._held)
+
     def load(self, snapshot: Snapshot) -> None:
         """Hold what the disk has and the list lets live; the rest is deleted. Raises StoreFailed."""
         sheets = self._store.load()

@@ -88,7 +88,13 @@ class Box:
                 album=self._album,
             ),
         )
-        self.control = ControlPort(agent=self.agent, journal=self.journal, uplink=self.uplink, port=control_port)
+        self.control = ControlPort(
+            agent=self.agent,
+            journal=self.journal,
+            uplink=self.uplink,
+            port=control_port,
+            faces=lambda: len(self._album) if self._album is not None else 0,
+        )
         self.readers: list[Reader] = [self.control, *eyes]
         self._stopping = threading.Event()
         self._housekeeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)

@@ -30,6 +30,7 @@ class Played:
     opened: int = 0
     faces: int = 0
     opened_by_face: int = 0
+    templates_at_gates: int = 0
     refused_after_checkout: int = 0
     opened_after_checkout: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
@@ -83,6 +84,7 @@ class Day(Player):
         self._each("到达 arrivals", self.enter, [guest for guest in self.guests if guest.verified])
         self.played.passes = sum(guest.passed for guest in self.guests)
         self.played.opened = sum(guest.opened for guest in self.guests)
+        self.played.templates_at_gates = self.gates.templates() if self.plan.faces else 0
         self.played.opened_by_face = sum(guest.opened and bool(guest.face_id) for guest in self.guests)
 
     def sleep(self) -> None:

@@ -33,13 +33,23 @@ class AlreadyRunning(RuntimeError):
 class Instance:
     """Start, look after and stop everything that makes one estate run, with its data under one home."""
 
-    def __init__(self, *, environ: Mapping[str, str], say: Say, faults: float = 0.0, two_boxes: str = "") -> None:
-        """Take the environment, the share of calls the platform spoils, and the one gate that has a box of its own."""
+    def __init__(
+        self,
+        *,
+        environ: Mapping[str, str],
+        say: Say,
+        faults: float = 0.0,
+        two_boxes: str = "",
+        cameras: bool = False,
+    ) -> None:
+        """Take the environment, the share of calls the platform spoils, the gates that have a box of their own (codes
+        with commas between), and whether each box looks through a camera and so keeps faces.
+        """
         self.env = env.load(environ)
         self.url = f"http://127.0.0.1:{self.env.port}"
         self.keeper = Keeper(home=self.env.home, say=say)
         self.cluster = postgres.Cluster(home=self.env.pg_home, binaries=self.env.pg_bin) if self.env.embedded else None
-        self.faults = faults
+        self.faults, self.cameras = faults, cameras
         self.boxes = gate_boxes(home=self.env.home, alone=two_boxes)
         self.plays_lodging = not self.env.lodging_url
         lodging_port = free_port() if self.plays_lodging else 0
@@ -179,6 +189,10 @@ class Instance:
 
     def _agent(self, box: GateBox) -> Program:
         command = [script("linli-gate"), "run", "--enrolment", str(box.file), "--home", str(box.home)]
+        if self.cameras:
+            eye = box.home.parent / f"{box.name}-camera"
+            eye.mkdir(parents=True, exist_ok=True)
+            command += ["--camera", f"{box.gates()[0]}={eye}"]
         return Program(
             name=f"gates-{box.name}",
             command=[*command, "--control-port", str(box.port)],
@@ -198,9 +212,11 @@ class Instance:
 
 
 @contextmanager
-def running(*, environ: Mapping[str, str], say: Say, faults: float = 0.0, two_boxes: str = "") -> Iterator[Instance]:
+def running(
+    *, environ: Mapping[str, str], say: Say, faults: float = 0.0, two_boxes: str = "", cameras: bool = False
+) -> Iterator[Instance]:
     """Have a whole instance for the length of a block, looked after by a thread; then stop it."""
-    instance = Instance(environ=environ, say=say, faults=faults, two_boxes=two_boxes)
+    instance = Instance(environ=environ, say=say, faults=faults, two_boxes=two_boxes, cameras=cameras)
     over = threading.Event()
 
     def look_after() -> None:
@@ -221,7 +237,7 @@ def running(*, environ: Mapping[str, str], say: Say, faults: float = 0.0, two_bo
 
 
 @contextmanager
-def temporary(*, say: Say, faults: float = 0.0, two_boxes: str = "") -> Iterator[Instance]:
+def temporary(*, say: Say, faults: float = 0.0, two_boxes: str = "", cameras: bool = False) -> Iterator[Instance]:
     """Have a fresh instance on free ports and a movable clock for the length of a block, and remove it afterwards."""
     place = Path(tempfile.mkdtemp(prefix="linli-"))
     clock = place / "clock"
@@ -229,7 +245,8 @@ def temporary(*, say: Say, faults: float = 0.0, two_boxes: str = "") -> Iterator
     clean = {name: value for name, value in os.environ.items() if name != "DATABASE_URL" and name[:6] != "LINLI_"}
     here = {"LINLI_HOME": str(place), "LINLI_PORT": str(free_port()), "LINLI_CLOCK_FILE": str(clock)}
     try:
-        with running(environ={**clean, **here}, say=say, faults=faults, two_boxes=two_boxes) as instance:
+        environ = {**clean, **here}
+        with running(environ=environ, say=say, faults=faults, two_boxes=two_boxes, cameras=cameras) as instance:
             yield instance
     finally:
         shutil.rmtree(place, ignore_errors=True)

@@ -58,8 +58,16 @@ class ControlPort:
     POST /gates/{code}/door {"failing": true}    POST /gates/{code}/release {"by"}    POST /uplink {"online": false}
     """
 
-    def __init__(self, *, agent: Agent, journal: JournalStore, uplink: Uplink, port: int) -> None:
-        self._agent, self._journal, self._uplink = agent, journal, uplink
+    def __init__(
+        self,
+        *,
+        agent: Agent,
+        journal: JournalStore,
+        uplink: Uplink,
+        port: int,
+        faces: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._agent, self._journal, self._uplink, self._faces = agent, journal, uplink, faces
         self._present: Present = agent.present
         self._server = _Server(("127.0.0.1", port), self.answer)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="control", daemon=True)
@@ -126,6 +134,7 @@ class ControlPort:
             "snapshot_version": snapshot.version,
             "receipted_version": line.receipted,
             "passes": len(snapshot.passes),
+            "templates": self._faces(),
             "unsent": unsent,
             "gates": [self._gate(gate, sequences[gate]) for gate in self._agent.doors],
         }
