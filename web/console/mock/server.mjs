@@ -9,6 +9,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as doors from './doors.mjs';
 import * as made from './estate.mjs';
 
 const BUILT = join(dirname(fileURLToPath(import.meta.url)), '../../../src/linli/server/fronts/console');
@@ -101,6 +102,7 @@ const FEED = [
 ];
 
 const ROUTES = [
+  ...doors.routes({ who: () => who, refuse: (...facts) => new Refused(...facts), tell: (event, data) => tell(event, data) }),
   ['GET', /^\/api\/session$/, () => who],
   ['POST', /^\/api\/session$/, ({ body }) => startSession(body)],
   ['DELETE', /^\/api\/session$/, () => { who = null; }],
@@ -177,8 +179,8 @@ async function handle(request, response) {
   for await (const chunk of request) chunks.push(chunk);
   const isJson = (request.headers['content-type'] ?? '').startsWith('application/json');
   const body = isJson && chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString('utf8')) : {};
-  if (!who && !url.pathname.startsWith('/api/session')) throw new Refused(401, 'sign_in_needed', '请先登录。', 'Please sign in first.');
-  if (request.method !== 'GET' && request.headers['x-csrftoken'] !== 'mock') throw new Refused(403, 'csrf', '请求未通过校验，请刷新页面。', 'The request could not be verified; reload the page.');
+  if (!who && url.pathname.startsWith('/api/') && !url.pathname.startsWith('/api/session')) throw new Refused(401, 'sign_in_needed', '请先登录。', 'Please sign in first.');
+  if (request.method !== 'GET' && url.pathname.startsWith('/api/') && request.headers['x-csrftoken'] !== 'mock') throw new Refused(403, 'csrf', '请求未通过校验，请刷新页面。', 'The request could not be verified; reload the page.');
   for (const [method, pattern, act] of ROUTES) {
     const found = method === request.method && pattern.exec(url.pathname);
     if (found) return answer(response, 200, act({ ids: found.slice(1), q: url.searchParams, body }));

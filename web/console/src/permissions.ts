@@ -6,15 +6,23 @@ import type { Grant } from './api/shapes';
 
 export type Deed =
   | 'eye-check' | 'guardian-call' | 'check-in' | 'check-out' | 'move' | 'replay' | 'book' | 'link' | 'cancel' | 'extend' | 'no-show' | 'feed'
-  | 'submit' | 'check' | 'code' | 'activate' | 'suspend' | 'resume' | 'close';
+  | 'submit' | 'check' | 'code' | 'activate' | 'suspend' | 'resume' | 'close'
+  | 'see-alarms' | 'take-notice' | 'open-gate' | 'see-devices' | 'hand-out' | 'revoke' | 'count-faces' | 'report-faces' | 'ask-health' | 'answer-health';
 
-export type Place = 'overview' | 'tonight' | 'gates' | 'reports' | 'units' | 'bookings';
+export type Place = 'overview' | 'tonight' | 'gates' | 'reports' | 'units' | 'bookings'
+  | 'desk' | 'passes' | 'terminals' | 'faces' | 'terms' | 'health';
 
 /** Whoever lets: the office for all units, an operator for its own. */
 const LETTERS = ['office', 'operator'] as const;
 /** Whoever stands before the guest. */
 const DESK = [...LETTERS, 'guard'] as const;
 const RUNNERS = ['estate_admin', 'office'] as const;
+
+/** Whoever opens doors and hands out what opens them. */
+const DOORKEEPERS = ['guard', 'property', 'estate_admin'] as const;
+const DEVICE_WATCHERS = [...DOORKEEPERS, 'police', 'auditor'] as const;
+const FACE_COUNTERS = ['estate_admin', 'office', 'property', 'auditor'] as const;
+const EVERY_WATCHER = ['estate_admin', 'office', 'property', 'committee', 'guard', 'police', 'auditor'] as const;
 
 const DEEDS: Record<Deed, readonly string[]> = {
   'eye-check': DESK,
@@ -36,6 +44,16 @@ const DEEDS: Record<Deed, readonly string[]> = {
   suspend: RUNNERS,
   resume: RUNNERS,
   close: [...RUNNERS, 'operator'],
+  'see-alarms': DEVICE_WATCHERS,
+  'take-notice': DOORKEEPERS,
+  'open-gate': DOORKEEPERS,
+  'see-devices': DEVICE_WATCHERS,
+  'hand-out': DOORKEEPERS,
+  revoke: [...DOORKEEPERS, 'office'],
+  'count-faces': FACE_COUNTERS,
+  'report-faces': [...FACE_COUNTERS, 'guard'],
+  'ask-health': RUNNERS,
+  'answer-health': ['estate_admin', 'committee'],
 };
 
 const PLACES: Record<Place, readonly string[]> = {
@@ -46,6 +64,12 @@ const PLACES: Record<Place, readonly string[]> = {
   reports: ['estate_admin', 'office', 'police', 'auditor', 'operator'],
   units: ['estate_admin', 'office', 'property', 'committee', 'guard', 'police', 'auditor', 'operator'],
   bookings: ['office', 'guard', 'operator'],
+  desk: DOORKEEPERS,
+  passes: DEVICE_WATCHERS,
+  terminals: DEVICE_WATCHERS,
+  faces: [...FACE_COUNTERS, 'guard'],
+  terms: EVERY_WATCHER,
+  health: EVERY_WATCHER,
 };
 
 const holds = (grants: readonly Grant[], roles: readonly string[]): boolean =>

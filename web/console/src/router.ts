@@ -16,10 +16,18 @@ const routes: RouteRecordRaw[] = [
   { path: '/units/:id', name: 'unit', component: () => import('./pages/Unit.vue'), props: true, meta: { title: 'nav.units', place: 'units' } },
   { path: '/bookings', name: 'bookings', component: () => import('./pages/Bookings.vue'), meta: { title: 'nav.bookings', place: 'bookings' } },
   { path: '/bookings/new', name: 'new-booking', component: () => import('./pages/NewBooking.vue'), meta: { title: 'form.title', place: 'bookings' } },
+  { path: '/desk', name: 'desk', component: () => import('./pages/Desk.vue'), meta: { title: 'nav.desk', place: 'desk' } },
+  { path: '/passes', name: 'passes', component: () => import('./pages/Passes.vue'), meta: { title: 'nav.passes', place: 'passes' } },
+  { path: '/terminals', name: 'terminals', component: () => import('./pages/Terminals.vue'), meta: { title: 'nav.terminals', place: 'terminals' } },
+  { path: '/faces', name: 'faces', component: () => import('./pages/Faces.vue'), meta: { title: 'nav.faces', place: 'faces' } },
+  { path: '/terms', name: 'terms', component: () => import('./pages/Terms.vue'), meta: { title: 'nav.terms', place: 'terms' } },
+  { path: '/health', name: 'health', component: () => import('./pages/Health.vue'), meta: { title: 'nav.health', place: 'health' } },
   { path: '/:rest(.*)*', redirect: '/tonight' },
 ];
 
-export const PLACES: readonly Exclude<Place, 'overview'>[] = ['tonight', 'gates', 'reports', 'units', 'bookings'];
+export const PLACES: readonly Exclude<Place, 'overview'>[] = [
+  'tonight', 'desk', 'gates', 'reports', 'units', 'bookings', 'passes', 'terminals', 'faces', 'terms', 'health',
+];
 
 export const router = createRouter({ history: createWebHashHistory(), routes, scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 } });
 

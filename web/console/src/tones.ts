@@ -7,6 +7,7 @@ const TONES: Record<string, Tone> = {
   QUEUED: 'plain', SENDING: 'wait', PENDING: 'wait', ACCEPTED: 'good', REJECTED: 'bad', PARKED: 'bad', DUE: 'wait', NONE: 'past',
   DRAFT: 'plain', SUBMITTED: 'wait', CHECKED: 'go', CODED: 'go', ACTIVE: 'good', SUSPENDED: 'warn', CLOSED: 'past',
   PLANNED: 'plain', EXPIRED: 'past', REVOKED: 'past',
+  OK: 'good', SURPLUS: 'bad', MISSING: 'bad', OUTDATED: 'warn', FAILED: 'bad', REMOVED: 'good',
   allow: 'good', hold: 'warn', refuse: 'bad',
   booked: 'good', changed: 'go', unchanged: 'past', cancelled: 'past', past: 'past', block: 'plain', conflict: 'bad', question: 'warn', problem: 'bad',
 };

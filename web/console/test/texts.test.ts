@@ -20,6 +20,8 @@ it('every reason a gate can give has words', () => {
   const reasons = [
     'FIRE', 'EXIT', 'GUARD_OPENED', 'REMOTE_OPENED', 'UNREADABLE', 'UNKNOWN_KEY', 'FORGED', 'REVOKED', 'SUSPENDED', 'NOT_ON_LIST', 'NOT_YET', 'EXPIRED',
     'WRONG_DOOR', 'STALE_CODE', 'REPLAYED', 'SNAPSHOT_TOO_OLD', 'CLOCK_UNSURE', 'OK',
+    'UNNAMED', 'WAY_CLOSED', 'TOO_MANY_TRIES', 'UNKNOWN_CREDENTIAL', 'OUTSIDE_HOURS', 'USES_EXHAUSTED', 'STILL_INSIDE', 'FULL', 'TEMPERATURE', 'HEALTH_CODE',
+    'HEALTH_UNREAD', 'JOURNAL_FAILED', 'DOOR_FAILED', 'STRIKE_UNCONFIRMED', 'RELEASED', 'REFUSED_BY_DEVICE', 'ALARM', 'ALARM_OVER',
   ];
   expect(reasons.filter((reason) => !(reason in en.reason))).toEqual([]);
 });
