@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from linli.server.access.models import (
+    Credential,
     FaceError,
     FaceTemplate,
     GateEvent,
@@ -17,12 +18,14 @@ from linli.server.access.models import (
     Pass,
     SnapshotCounter,
     TerminalPerson,
+    VisitorInvitation,
 )
 from linli.server.privacy import queries as privacy
 from linli.server.privacy.queries import Holding
 
 PURPOSE = "access_pass"
 FACES = "face_pass"
+VISITORS = "visitor"
 FACES_COUNTED = timedelta(days=730)
 
 
@@ -101,6 +104,40 @@ def erase_terminals(now: datetime) -> int:
         removed = TerminalPerson.objects.filter(estate_id=estate_id, state="REMOVED", changed_at__lt=cutoff)
         gone += removed.delete()[0]
     return gone
+
+
+def export_credentials(estate_id: str, person_id: str) -> list[dict[str, Any]]:
+    """This will return what proves a person's passes besides their code, as people see it: the kind and the last digits."""
+    rows = Credential.objects.filter(estate_id=estate_id, bearer__holder_id=person_id).order_by("issued_at")
+    return [
+        {"kind": row.kind, "label": row.label, "issued_at": row.issued_at.isoformat(), "live": row.live} for row in rows
+    ]
+
+
+def erase_credentials(now: datetime) -> int:
+    """This will empty the credentials of passes past their time; that there was one stays, as the pass's row does."""
+    return sum(
+        Credential.objects.filter(estate_id=estate_id, live=False, bearer__told_until__lt=cutoff)
+        .exclude(sealed=b"")
+        .update(sealed=b"", label="")
+        for estate_id, cutoff in _cutoffs(now)
+    )
+
+
+def export_visits(estate_id: str, person_id: str) -> list[dict[str, Any]]:
+    """This will return whom a person asked in, without saying who came: that is the visitor's own."""
+    rows = VisitorInvitation.objects.filter(estate_id=estate_id, host_id=person_id).order_by("invited_at")
+    return [{"start": row.start.isoformat(), "end": row.end.isoformat(), "state": row.state} for row in rows]
+
+
+def erase_visits(now: datetime) -> int:
+    """This will empty visits past their time of visitor and host, and return how many."""
+    return sum(
+        VisitorInvitation.objects.filter(estate_id=estate_id, end__lt=cutoff)
+        .exclude(host_id="")
+        .update(host_id="", where="", sealed_name=None, sealed_phone=None)
+        for estate_id, cutoff in _cutoffs(now, VISITORS)
+    )
 
 
 def erase_faults(now: datetime) -> int:
@@ -182,6 +219,20 @@ HOLDINGS = (
         # A line that does not hold names nobody for certain: it is no record of a person, and is only forgotten in time.
         export=lambda estate_id, person_id: [],
         erase_expired=erase_faults,
+    ),
+    Holding(
+        model="access.Credential",
+        purpose_code=PURPOSE,
+        fields=("kind", "label", "sealed"),
+        export=export_credentials,
+        erase_expired=erase_credentials,
+    ),
+    Holding(
+        model="access.VisitorInvitation",
+        purpose_code=VISITORS,
+        fields=("sealed_name", "sealed_phone", "where", "start", "end"),
+        export=export_visits,
+        erase_expired=erase_visits,
     ),
     Holding(
         model="access.FaceTemplate",
