@@ -74,7 +74,7 @@ def test_an_alarm_rings_at_the_top_by_itself_and_is_taken_notice_of(desk: Desk) 
     expect(alarms.locator("li").first).to_contain_text("Held open")
     alarms.get_by_role("button", name="Take notice: Held open at G01").press("Enter")
     expect(alarms.locator("h2")).to_have_text("5 alarms, 2 not yet seen")
-    expect(alarms).to_contain_text("seen by guard")
+    expect(alarms).to_contain_text("seen by you")
 
 
 def test_a_gate_is_opened_from_afar_only_with_a_reason_and_says_what_came_of_it(desk: Desk) -> None:

@@ -122,9 +122,9 @@ export const routes = ({ who: me, refuse, tell }) => {
   return [
     ['GET', /^\/api\/gates\/board$/, () => board()],
     ['GET', /^\/api\/gate-alarms$/, () => alarms.filter((one) => !one.ended_at)],
-    ['POST', /^\/api\/gate-alarms\/(\d+)\/seen$/, ({ ids }) => Object.assign(alarms.find((one) => one.id === Number(ids[0])), { seen_by: me().username, seen_at: iso(now()) })],
+    ['POST', /^\/api\/gate-alarms\/(\d+)\/seen$/, ({ ids }) => Object.assign(alarms.find((one) => one.id === Number(ids[0])), { seen_by: me().id, seen_at: iso(now()) })],
     ['GET', /^\/api\/gate-commands$/, ({ q }) => commands.filter((one) => one.gate === q.get('gate')).slice(0, Number(q.get('limit') ?? 10))],
-    ['POST', /^\/api\/gates\/(\w+)\/(open|release|listing|compare)$/, ({ ids, body }) => command(ids[0], ids[1].toUpperCase(), me().username, body.reason ?? 'asked from the console')],
+    ['POST', /^\/api\/gates\/(\w+)\/(open|release|listing|compare)$/, ({ ids, body }) => command(ids[0], ids[1].toUpperCase(), me().id, body.reason ?? 'asked from the console')],
     ['GET', /^\/api\/gates\/(\w+)\/who$/, ({ ids }) => who(ids[0])],
     ['GET', /^\/api\/terminals$/, () => terminals],
     ['GET', /^\/api\/terminals\/drift$/, () => drift()],
@@ -151,20 +151,20 @@ export const routes = ({ who: me, refuse, tell }) => {
     ['GET', /^\/api\/weekly-hours$/, () => hours],
     ['GET', /^\/api\/health-orders$/, () => health],
     ['POST', /^\/api\/health-orders$/, ({ body }) => {
-      const made = { id: `hp_${health.proposals.length + 1}`, ...body, asked_by: me().username, asked_at: iso(now()), answered_by: '', answered_at: null, accepted: false };
+      const made = { id: `hp_${health.proposals.length + 1}`, ...body, asked_by: me().id, asked_at: iso(now()), answered_by: '', answered_at: null, accepted: false };
       health.proposals.unshift(made);
       return made;
     }],
     ['POST', /^\/api\/health-orders\/(\w+)\/approve$/, ({ ids }) => {
       const asked = health.proposals.find((one) => one.id === ids[0]);
-      if (asked.asked_by === me().username) throw refuse(403, 'own_proposal', '提出人不得批准自己的申请。', 'Whoever asked for the public-health mode cannot also approve it.');
-      Object.assign(asked, { answered_by: me().username, answered_at: iso(now()), accepted: true });
-      const order = { ...asked, id: 'ho_1', approved_by: me().username, start: iso(now()), ended_at: null, purged_at: null, running: true };
+      if (asked.asked_by === me().id) throw refuse(403, 'own_proposal', '提出人不得批准自己的申请。', 'Whoever asked for the public-health mode cannot also approve it.');
+      Object.assign(asked, { answered_by: me().id, answered_at: iso(now()), accepted: true });
+      const order = { ...asked, id: 'ho_1', approved_by: me().id, start: iso(now()), ended_at: null, purged_at: null, running: true };
       health.orders.unshift(order);
       health.on = true;
       return order;
     }],
-    ['POST', /^\/api\/health-orders\/(\w+)\/decline$/, ({ ids }) => Object.assign(health.proposals.find((one) => one.id === ids[0]), { answered_by: me().username, answered_at: iso(now()) })],
+    ['POST', /^\/api\/health-orders\/(\w+)\/decline$/, ({ ids }) => Object.assign(health.proposals.find((one) => one.id === ids[0]), { answered_by: me().id, answered_at: iso(now()) })],
     ['POST', /^\/api\/health-orders\/(\w+)\/end$/, ({ ids }) => {
       health.on = false;
       return Object.assign(health.orders.find((one) => one.id === ids[0]), { running: false, ended_at: iso(now()) });

@@ -59,7 +59,7 @@ function startSession({ username, password }) {
   }
   failures = 0;
   const role = ['estate_admin', 'property', 'committee', 'guard', 'police', 'auditor', 'operator'].includes(username) ? username : 'office';
-  who = { username, display_name: username, roles: [{ role, scope: role === 'operator' ? `operator:${made.units[50].operator_id}` : '*' }] };
+  who = { id: `acct_01J${String(username.length).padStart(23, '0')}`, username, display_name: username, roles: [{ role, scope: role === 'operator' ? `operator:${made.units[50].operator_id}` : '*' }] };
   return who;
 }
 

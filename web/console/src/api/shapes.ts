@@ -8,7 +8,7 @@ type Schema = components['schemas'];
 
 export type Words = Schema['Words'];
 export type Grant = Schema['GrantView'];
-export type Whoami = Pick<Schema['AccountView'], 'username' | 'display_name' | 'roles'>;
+export type Whoami = Pick<Schema['AccountView'], 'id' | 'username' | 'display_name' | 'roles'>;
 export type Overview = Schema['Overview'];
 export type StayRow = Schema['StayRow'];
 export type GateRow = Schema['GateView'];

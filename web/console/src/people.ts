@@ -1,0 +1,12 @@
+/** Who did something, as far as the record says: it keeps accounts, not names. */
+import { t } from './locale/language';
+import { session } from './session';
+
+export function whoWords(id: string | null | undefined): string {
+  if (!id) return '';
+  if (id === session.who?.id || id === session.who?.username) return t('app.you');
+  if (id === 'system') return t('app.system');
+  // An account's id is long and says nothing; its end tells two of them apart.
+  const account = /^[a-z]+_[0-9A-Z]{20,}$/.test(id);
+  return account ? t('app.account', { tail: id.slice(-4) }) : id;
+}
