@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
 
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser import test_console
@@ -219,7 +222,4 @@ def test_the_health_mode_is_off_until_another_person_says_yes(desk: Desk) -> Non
 
 
 def _codes(picture: bytes) -> list[str]:
-    return [
-        found.text
-        for found in test_console.zxingcpp.read_barcodes(test_console.Image.open(test_console.BytesIO(picture)))
-    ]
+    return [found.text for found in zxingcpp.read_barcodes(Image.open(BytesIO(picture)))]
