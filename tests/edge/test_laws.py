@@ -3,6 +3,7 @@
 The real agent with its stores on a real disk; only the wait for the platter is left out, for no power fails in here.
 """
 
+import functools
 import itertools
 import os
 import shutil
@@ -52,17 +53,21 @@ WELL, GONE, UNDONE, LANDED = "well", "gone", "undone", "landed"
 FEW = settings(deadline=None, max_examples=40)
 
 
+class Hasty(sqlite3.Connection):
+    """A connection that never waits for the platter."""
+
+    def __init__(self, *given, **named):
+        super().__init__(*given, **named)
+        super().execute("PRAGMA synchronous=OFF")
+
+    def execute(self, statement, *values):
+        return super().execute(statement.replace("synchronous=FULL", "synchronous=OFF"), *values)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def disk_that_does_not_make_one_wait():
-    connect = Database._connect
-
-    def connect_and_go(database):
-        connection = connect(database)
-        connection.execute("PRAGMA synchronous=OFF")
-        return connection
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Database, "_connect", connect_and_go)
+        patch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Hasty))
         patch.setattr(os, "fsync", lambda descriptor: None)
         yield
 
