@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from linli.edge.agent import Agent, UnknownGate
 from linli.edge.album import Album
 from linli.edge.clock import TrustedClock
-from linli.edge.doors import Door, Reader
+from linli.edge.doors import Door, Health, Outcome, Present, Reader
 from linli.edge.drivers.frames import FrameReader
 from linli.edge.drivers.simulated import ControlPort, SimulatedDoor
 from linli.edge.enrolment import Enrolment
@@ -26,7 +27,11 @@ from linli.edge.store import JournalStore, ListStore, StoreFailed
 from linli.edge.store.people import PeopleStore
 from linli.edge.store.templates import TemplateStore
 from linli.edge.uplink import Uplink
-from linli.gate.decision import Clock, Direction
+from linli.faces.models import BadModels
+from linli.gate.decision import Clock, Direction, Scan
+
+if TYPE_CHECKING:
+    from linli.edge.cameras import Cameras
 
 LIST_FILE, JOURNAL_FILE, ENROLMENT_FILE = "list.sqlite3", "journal.sqlite3", "box.json"
 PEOPLE_FILE, TEMPLATES_FILE = "people.sqlite3", "templates.sqlite3"
@@ -42,7 +47,7 @@ class AlreadyRunning(Exception):
 class Box:
     """An agent and all that it needs, in one home folder. Raises AlreadyRunning, or OSError for a port that is taken.
 
-    A disk that fails is no reason not to start: the way out must open.
+    A disk that fails, or a camera without its models, is no reason not to start: the way out must open.
     """
 
     def __init__(
@@ -73,7 +78,9 @@ class Box:
             agent=self.agent, reconciler=self.reconciler, clock=self.clock, home=home, host=host, port=port
         )
         self._templates = TemplateStore(path=home / TEMPLATES_FILE, secret=enrolment.token)
-        self._album, eyes = self._open_eyes(cameras)
+        self._cameras: Cameras | None = None
+        eyes = self._open_eyes(cameras)
+        self._album: Album | None = self._cameras.album if self._cameras is not None else None
         self.uplink = Uplink(
             enrolment=enrolment,
             agent=self.agent,
@@ -94,8 +101,9 @@ class Box:
             uplink=self.uplink,
             port=control_port,
             faces=lambda: len(self._album) if self._album is not None else 0,
+            parts=lambda: {name: eye.health() for name, eye in eyes.items()},
         )
-        self.readers: list[Reader] = [self.control, *eyes]
+        self.readers: list[Reader] = [self.control, *eyes.values()]
         self._stopping = threading.Event()
         self._housekeeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
 
@@ -108,7 +116,7 @@ class Box:
     def start(self) -> None:
         """Serve the doors at once, and then look for the server."""
         for reader in self.readers:
-            reader.start(self.agent.present)
+            reader.start(self._present)
         self._housekeeper.start()
         try:
             # Known from last time: a box that starts without its server still looks after its devices.
@@ -132,29 +140,44 @@ class Box:
         if self._lock is not None:
             os.close(self._lock)
 
-    def _open_eyes(self, cameras: Sequence[tuple[str, str, Path | str]]) -> tuple[Album | None, list[Reader]]:
-        """Put the cameras together; a box without any keeps no face, whatever an earlier one left."""
+    def _present(self, scan: Scan) -> Outcome:
+        outcome = self.agent.present(scan)
+        if self._cameras is not None:
+            self._cameras.heard(scan, outcome)
+        return outcome
+
+    def _open_eyes(self, cameras: Sequence[tuple[str, str, Path | str]]) -> dict[str, Reader]:
+        """Put the cameras together; a box whose cameras do not look keeps no face, whatever an earlier one left."""
         for gate, _, _ in cameras:
             if gate not in self.agent.doors:
                 raise UnknownGate(f"this box does not serve {gate}")
         try:
             if not cameras:
                 self._templates.clear()
-                return None, []
-            # Loaded here and not above: models and mathematics cost a box without cameras half its memory.
-            from linli.edge.cameras import Cameras  # noqa: PLC0415
-
-            made = Cameras(
-                agent=self.agent, store=self._templates, now=lambda: self.clock.read().now, gates=self.agent.doors
-            )
-            made.album.load(self.agent.snapshot)
-            readers: list[Reader] = [
-                made.reader(gate=gate, direction=direction, source=source) for gate, direction, source in cameras
-            ]
-            return made.album, readers
+                return {}
+            try:
+                return self._looking(cameras)
+            except (BadModels, ImportError) as problem:
+                trouble = str(problem)
+                self._templates.clear()
         except StoreFailed as problem:
-            _log.error("faces cannot be kept: no camera looks: %s", problem)
-            return None, []
+            trouble = f"faces cannot be kept: {problem}"
+        self._cameras = None
+        _log.error("no camera looks: %s", trouble)
+        return {_eye_name(gate, direction): _Blind(trouble) for gate, direction, _ in cameras}
+
+    def _looking(self, cameras: Sequence[tuple[str, str, Path | str]]) -> dict[str, Reader]:
+        # Loaded here and not above: models and mathematics cost a box without cameras half its memory.
+        from linli.edge.cameras import Cameras  # noqa: PLC0415
+
+        self._cameras = Cameras(
+            agent=self.agent, store=self._templates, now=lambda: self.clock.read().now, gates=self.agent.doors
+        )
+        self._cameras.album.load(self.agent.snapshot)
+        return {
+            _eye_name(gate, direction): self._cameras.reader(gate=gate, direction=direction, source=source)
+            for gate, direction, source in cameras
+        }
 
     def _let_faces_go(self) -> None:
         """Forget faces whose pass ended, also while nobody tells us to."""
@@ -174,6 +197,27 @@ class Box:
             if time.monotonic() - forgot_at > _FORGET_EVERY_S:
                 forgot_at = time.monotonic()
                 self.agent.forget()
+
+
+class _Blind:
+    """A camera that cannot look: its health says why, and its gate goes on without it."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def start(self, present: Present) -> None:
+        """Look at nothing."""
+
+    def stop(self) -> None:
+        """Nothing was begun."""
+
+    def health(self) -> Health:
+        """Say why it does not look."""
+        return Health(well=False, words=self._words)
+
+
+def _eye_name(gate: str, direction: str) -> str:
+    return f"camera {gate}" if direction == "in" else f"camera {gate} {direction}"
 
 
 def run_until_stopped(box: Box) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from linli.edge.agent import Agent
 from linli.edge.album import Album
+from linli.edge.doors import Outcome
 from linli.edge.drivers.camera import CameraReader, FaceWatch
 from linli.edge.store.templates import TemplateStore
 from linli.faces import models
 from linli.faces.engine import Engine
 from linli.faces.gallery import Gallery, template_from_bytes
-from linli.gate.decision import Direction
+from linli.gate.decision import Direction, Kind, Reason, Scan
 from linli.gate.snapshot import FaceRule
 from linli.gate.wire import FaceSheet
 
@@ -41,8 +42,11 @@ class Cameras:
     ) -> None:
         self._agent = agent
         self._engine = Engine(registry=models.load(models.home()))
+        # Now, and not when the first person stands there: a file that is missing or altered is known at the start.
+        self._engine.warm_up()
         self._gallery = Gallery(model=self._engine.model)
         self.album = Album(store=store, faces=Shelf(self._gallery), gates=gates, now=now)
+        self._watches: list[tuple[str, FaceWatch]] = []
 
     def reader(self, *, gate: str, direction: str, source: Path | str) -> CameraReader:
         """Make the reader of one camera."""
@@ -52,7 +56,22 @@ class Cameras:
             among=lambda: self.album.among(gate, self._agent.snapshot),
             rule=lambda: self._rule(gate),
         )
+        self._watches.append((gate, watch))
         return CameraReader(gate=gate, source=source, watch=watch, direction=Direction(direction))
+
+    def heard(self, scan: Scan, outcome: Outcome) -> None:
+        """Look for the holder of a pass that was shown at the same gate otherwise than by face, if it was good."""
+        watches = [watch for gate, watch in self._watches if gate == scan.gate]
+        serial = outcome.verdict.serial
+        if not watches or scan.kind is Kind.FACE or outcome.verdict.reason is not Reason.OK or serial is None:
+            return
+        snapshot = self._agent.snapshot
+        for id in sorted(self.album.among(scan.gate, snapshot)):
+            known = snapshot.credentials.get((Kind.FACE.value, id))
+            if known is not None and known.serial == serial:
+                for watch in watches:
+                    watch.narrow(id)
+                return
 
     def _rule(self, gate: str) -> FaceRule:
         rule = self._agent.snapshot.gates.get(gate)

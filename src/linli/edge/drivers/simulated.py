@@ -66,8 +66,10 @@ class ControlPort:
         uplink: Uplink,
         port: int,
         faces: Callable[[], int] = lambda: 0,
+        parts: Callable[[], Mapping[str, Health]] = dict,
     ) -> None:
         self._agent, self._journal, self._uplink, self._faces = agent, journal, uplink, faces
+        self._parts = parts
         self._present: Present = agent.present
         self._server = _Server(("127.0.0.1", port), self.answer)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="control", daemon=True)
@@ -154,7 +156,7 @@ class ControlPort:
         }
 
     def _health(self) -> dict[str, Any]:
-        parts = {**self._agent.health(), "control": self.health()}
+        parts = {**self._agent.health(), **self._parts(), "control": self.health()}
         line = self._uplink.state
         parts["uplink"] = Health(well=line.listening and not line.trouble, words=line.trouble)
         return {
