@@ -26,6 +26,8 @@ REFUSED = {401, 403, 404, 405, 422}
 OPEN = {"GET /api/health", "GET /api/session"}
 OWN = {"DELETE /api/session", "GET /api/session", "GET /api/health"}
 ME = "/api/stays/me"
+# Words for everybody who is asked to say yes to them.
+NOTICE = "GET /api/privacy/notices/{purpose}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,13 +96,18 @@ def stage(world: World) -> Stage:
         "command_id": "command_00000000000000000000000000",
         "order_id": "order_00000000000000000000000000",
         "alarm_id": "1",
+        "visit_id": "visit_00000000000000000000000000",
+        "credential_id": "cred_00000000000000000000000000",
+        "holder_kind": "guest",
+        "face_id": "face_00000000000000000000000000",
+        "ticket": "nobody.gave.this",
+        "purpose": "face_pass",
         "sequence": "1",
         "unit_id": unit.id,
         "room_id": unit.rooms[0].room_id,
         "code": unit.dwelling_code,
         "origin_id": stay.id,
         "holder_id": row.person_id,
-        "holder_kind": "guest",
         "unit": unit.dwelling_code,
         "house_rules_version": "2026-1",
         "notice_version": "2026-1",
@@ -171,13 +178,13 @@ def test_a_token_that_is_none_of_ours_opens_nothing(stage: Stage, token: str) ->
 
 
 def test_a_guest_reaches_only_their_own_stay(world: World, stage: Stage) -> None:
-    mine = {route.name for route in ROUTES if route.path.startswith(ME)}
+    mine = {route.name for route in ROUTES if route.path.startswith(ME)} | {NOTICE}
     found = trespass(world.bearer(stage.other_guest), stage, allowed=OWN | mine)
     assert set(found) <= REFUSED
 
 
 def test_a_registration_link_registers_and_nothing_else(world: World, stage: Stage) -> None:
-    mine = {"GET /api/registration", "POST /api/registration/guests"}
+    mine = {"GET /api/registration", "POST /api/registration/guests", NOTICE}
     found = trespass(world.bearer(stage.other_link), stage, allowed=OWN | mine)
     assert set(found) <= REFUSED
 

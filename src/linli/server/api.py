@@ -70,7 +70,7 @@ class Bearer(HttpBearer):
                 id=box.id, estate_id=box.estate_id, grants=frozenset({Grant(role=Role.BOX, scope=f"box:{box.id}")})
             )
         now = clock.now()
-        for purpose, scope in (("guest", "stay"), ("registration", "booking")):
+        for purpose, scope in (("guest", "stay"), ("registration", "booking"), ("visit", "visit")):
             ticket = tickets.read(purpose, token, now=now)
             if ticket is not None:
                 grant = Grant(role=Role.GUEST, scope=f"{scope}:{ticket['id']}")

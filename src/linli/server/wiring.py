@@ -1,6 +1,7 @@
 """Who reacts to what, on one page. Each reaction runs from the outbox after commit, and is safe to run twice."""
 
 from linli.server.access import events as access
+from linli.server.access import tasks as access_tasks
 from linli.server.connectors import tasks as connectors_tasks
 from linli.server.kernel.outbox import Reactions
 from linli.server.lettings import events as lettings
@@ -9,7 +10,7 @@ from linli.server.stays import tasks as stays_tasks
 
 REACTIONS: Reactions = {
     access.PassFirstUsed: (stays_tasks.mark_arrival,),
-    access.PassRevoked: (),
+    access.PassRevoked: (access_tasks.end_visits_of_host,),
     lettings.UnitActivated: (),
     lettings.UnitSuspended: (stays_tasks.hold_passes_of_unit,),
     lettings.UnitResumed: (stays_tasks.release_passes_of_unit,),

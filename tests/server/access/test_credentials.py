@@ -1,33 +1,19 @@
 """Cards, PINs, identity cards and faces: what proves a pass, once, and no longer than the pass."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
-from linli.gate.credentials import idcard_digest
-from linli.gate.decision import Kind, Reason, Scan, Verdict, decide
+from linli.gate.decision import Kind, Scan, Verdict, decide
 from linli.gate.snapshot import Snapshot
-from linli.server.access import actions, queries, rules
+from linli.server.access import actions, queries
 from linli.server.access.actions import Origin
-from linli.server.access.models import Credential
 from linli.server.access.queries import PassView
 from linli.server.access.rules import (
-    CardUnreadable,
-    CredentialOver,
-    CredentialTaken,
-    NumberUnreadable,
-    PassNotActive,
-    PassOver,
-    ReasonNeeded,
     TooManyCredentials,
     WayNotForHolder,
 )
 from linli.server.kernel.actors import Role
-from linli.server.kernel.errors import NotAllowed, NotFound, Refusal
-from linli.server.privacy import queries as privacy
 from tests.server.access.estate import NOON, STAY, Doors, found
 from tests.world import Unchanged
 

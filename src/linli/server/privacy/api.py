@@ -5,6 +5,7 @@ from ninja import Router
 
 from linli.server.kernel.actors import Role
 from linli.server.kernel.door import actor_of
+from linli.server.kernel.errors import NotAllowed
 from linli.server.privacy import queries
 from linli.server.privacy.queries import ChainReport, NoticeView
 
@@ -14,7 +15,10 @@ router = Router(tags=["privacy"])
 @router.get("/privacy/notices/{purpose}", response=NoticeView)
 def notice(request: HttpRequest, purpose: str) -> NoticeView:
     """This will show the notice of a purpose, word for word, with the digest that a consent sends back."""
-    return queries.get_notice(estate_id=actor_of(request).estate_id, purpose=purpose)
+    actor = actor_of(request)
+    if actor.scopes(Role.BOX):
+        raise NotAllowed
+    return queries.get_notice(estate_id=actor.estate_id, purpose=purpose)
 
 
 @router.get("/privacy/audit-chain", response=ChainReport)

@@ -19,6 +19,7 @@ from linli.server.access.actions.credentials import (
     replace_card,
     replace_pin,
     reveal_pin,
+    show_own_pin,
     withdraw_credential,
 )
 from linli.server.access.actions.desk import Paper, admit_courier, issue_paper
@@ -172,6 +173,7 @@ __all__ = [
     "set_gate_rules",
     "set_holidays",
     "set_weekly_hours",
+    "show_own_pin",
     "suspend_passes",
     "take_face_report",
     "unlist_ended_passes",

@@ -6,6 +6,7 @@ all of its own with it in the same change; one that is only suspended keeps them
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -19,10 +20,11 @@ from linli.server.access.actions.passes import GRANTERS
 from linli.server.access.actions.versions import advance, hold_list
 from linli.server.access.models import Credential, Pass
 from linli.server.access.queries.credentials import CredentialView, IssuedPin, context_of, index_of, view
+from linli.server.access.queries.mine import own_pass
 from linli.server.access.queries.terms import terms_of
 from linli.server.access.rules import CredentialOver, CredentialTaken
 from linli.server.kernel import crypto, ids
-from linli.server.kernel.actors import Actor, Role
+from linli.server.kernel.actors import Actor, Role, system
 from linli.server.kernel.errors import NotAllowed, NotFound
 from linli.server.privacy import actions as privacy
 from linli.server.privacy import queries as purposes
@@ -143,6 +145,23 @@ def reveal_pin(*, actor: Actor, credential_id: str, reason: str, now: datetime) 
         rules.check_code(state=PassState(row.bearer.state), end=row.bearer.end, now=now)
         privacy.record(actor=actor, verb="reveal_pin", subject=row.id, fields=["pin"], reason=why, now=now)
         return IssuedPin(credential=view(row), pin=crypto.unseal(bytes(row.sealed), context=context_of(row.kind)))
+
+
+def show_own_pin(*, actor: Actor, now: datetime) -> IssuedPin:
+    """This will show a guest the PIN of the own pass, drawing one if there is none; that it was looked at is written down.
+
+    Refuses with `NotAllowed`, `NotFound`, or as `issue_pin` and `reveal_pin` do.
+    """
+    bearer = own_pass(actor=actor)
+    live = Credential.objects.filter(bearer_id=bearer.id, kind=Kind.PIN.value, live=True).first()
+    # A guest may not hand out credentials in general, only have this one: the estate's own hand does it.
+    hand = system(actor.estate_id)
+    with transaction.atomic():
+        if live is None:
+            shown = issue_pin(actor=hand, pass_id=bearer.id, now=now)
+            privacy.record(actor=actor, verb="draw_own_pin", subject=shown.credential.id, fields=["pin"], now=now)
+            return shown
+        return reveal_pin(actor=replace(hand, id=actor.id), credential_id=live.id, reason="the holder looked", now=now)
 
 
 def _issue(actor: Actor, pass_id: str, kind: Kind, value: str, now: datetime, *, shown: str = "") -> Credential:

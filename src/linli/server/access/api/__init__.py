@@ -2,8 +2,8 @@
 
 from ninja import Router
 
-from linli.server.access.api import alarms, boxes, faces, gates, health, passes, terminals
+from linli.server.access.api import alarms, boxes, desk, faces, gates, health, passes, terminals, terms, visitors
 
 router = Router(tags=["access"])
-for part in (boxes, gates, passes, terminals, alarms, health, faces):
+for part in (desk, visitors, terms, boxes, gates, passes, terminals, alarms, health, faces):
     router.add_router("", part.router)

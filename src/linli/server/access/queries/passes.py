@@ -9,7 +9,9 @@ from linli.gate import passes as codes
 from linli.gate.passes import PassClaims
 from linli.gate.snapshot import PassState
 from linli.server.access import rules
-from linli.server.access.models import Pass, SnapshotCounter
+from linli.server.access.models import Credential, DoorGroup, Pass, SnapshotCounter
+from linli.server.access.queries.credentials import CredentialView
+from linli.server.access.queries.credentials import view as credential_view
 from linli.server.access.rules import Origin
 from linli.server.kernel import crypto
 from linli.server.kernel.errors import NotFound
@@ -38,6 +40,32 @@ class PassView:
     first_used_at: datetime | None
     hours: int
     uses: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorName:
+    """A door group by its number and names."""
+
+    number: int
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskPass:
+    """What a guard sees of a pass: its doors, its time and what proves it, and not whose it is."""
+
+    id: str
+    number: str
+    holder_kind: str
+    state: PassState
+    start: datetime
+    end: datetime
+    static: bool
+    hours: int
+    uses: int
+    doors: tuple[DoorName, ...]
+    credentials: tuple[CredentialView, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +137,34 @@ def list_passes(*, estate_id: str, origin: Origin) -> tuple[PassView, ...]:
 
 
 def find_pass(*, estate_id: str, origin: Origin) -> PassView | None:
-    """This will return the pass that counts for an origin: one that is not withdrawn, and no override if there is another."""
+    """This will return the pass that counts for an origin: not withdrawn, and neither an override nor paper if there is another."""
     found = list_passes(estate_id=estate_id, origin=origin)
     # A stable sort: of equals the newest stays first.
-    ranked = sorted(found, key=lambda one: (one.state is PassState.REVOKED, one.override))
+    ranked = sorted(found, key=lambda one: (one.state is PassState.REVOKED, one.override, one.static))
     return ranked[0] if ranked else None
+
+
+def find_desk_pass(*, estate_id: str, number: str) -> DeskPass:
+    """This will return what a guard sees of a pass by its number, typed as it may be; refuses with `NotFound`."""
+    wanted = rules.read_number(number)
+    row = Pass.objects.filter(estate_id=estate_id, number=wanted).first() if wanted else None
+    if row is None:
+        raise NotFound(field="number")
+    groups = DoorGroup.objects.filter(estate_id=estate_id, number__in=row.groups).order_by("number")
+    proofs = Credential.objects.filter(bearer=row, live=True).order_by("issued_at", "id")
+    return DeskPass(
+        id=row.id,
+        number=row.number,
+        holder_kind=row.holder_kind,
+        state=PassState(row.state),
+        start=row.start,
+        end=row.end,
+        static=row.static,
+        hours=row.hours,
+        uses=row.uses,
+        doors=tuple(DoorName(number=group.number, zh=group.name_zh, en=group.name_en) for group in groups),
+        credentials=tuple(credential_view(one) for one in proofs),
+    )
 
 
 def snapshot_version(*, estate_id: str) -> int:
