@@ -160,9 +160,10 @@ def _count(plain: psycopg.Connection[Any], table: str) -> int:
 
 _MORE_PASSES = """
     INSERT INTO access_pass (id, estate_id, purpose_id, serial, holder_kind, holder_id, origin_kind, origin_id, groups, told, start,
-                             "end", told_until, state, static, override, version, reason, granted_at, changed_at, first_used_at)
+                             "end", told_until, state, static, override, hours, uses, number, version, reason, granted_at,
+                             changed_at, first_used_at)
     SELECT 'pass_' || n, estate_id, purpose_id, (random() * 9e18)::bigint, holder_kind, 'person_' || n, origin_kind, 'stay_' || n,
-           groups, told, start, "end", told_until, state, static, override, version, reason, granted_at, changed_at,
+           groups, told, start, "end", told_until, state, static, override, hours, uses, '', version, reason, granted_at, changed_at,
            CASE WHEN n %% 20 > 0 THEN start - interval '1 day' END
     FROM access_pass, generate_series(1, %s) AS n
 """

@@ -125,6 +125,7 @@ def _write(actor: Actor, password: str, now: datetime) -> str:
     places.lay_out(actor=actor, buildings=drawn.buildings, now=now)
     entrances = tree.list_entrances(estate_id=actor.estate_id)
     access.lay_out_gates(actor=actor, groups=plan.door_groups(entrances), gates=plan.gates(entrances), now=now)
+    access.declare_terms(actor=actor, now=now)
     operator_ids = lettings.register_operators(actor=actor, operators=persons.operators(), now=now)
     lettings.let_units(actor=actor, units=_units(drawn, operator_ids), now=now)
     people.move_in(actor=actor, households=_households(actor, drawn), now=now)
