@@ -28,10 +28,10 @@ from linli.server.access.rules import (
     EnrolmentOver,
     EvidenceNeeded,
     FaceConsentNeeded,
+    FaceGuardianNeeded,
     FaceOnly,
     FaceUnusable,
     FrameCount,
-    GuardianNeeded,
     NotAFacePassage,
     ReportUnreadable,
     SimulatedFaceMaker,
@@ -146,7 +146,7 @@ def test_whoever_is_under_fourteen_is_under_fourteen_to_the_day_leap_days_includ
     birthday = date(year, 3, 1) if leapling else date(year, born.month, born.day)
     assert (rules.minor_under(born, on=today) == rules.CHILD) == (today < birthday)
     if today < birthday:
-        with pytest.raises(GuardianNeeded):
+        with pytest.raises(FaceGuardianNeeded):
             rules.check_speaker(born, on=today, guardian=False)
     rules.check_speaker(born, on=today, guardian=True)
 
@@ -326,7 +326,7 @@ def test_p07_p08_a_minors_own_yes_is_none_and_their_face_is_off(world: World, ye
         lambda: actions.begin_face_enrolment(actor=world.guest(child), number=None, now=world.now),
         lambda: actions.begin_face_enrolment(actor=world.guard, number=number_of(child), now=world.now),
     ):
-        with Unchanged(), pytest.raises(GuardianNeeded) as refused:
+        with Unchanged(), pytest.raises(FaceGuardianNeeded) as refused:
             act()
         assert refused.value.details == {"age": age}
 
@@ -334,7 +334,7 @@ def test_p07_p08_a_minors_own_yes_is_none_and_their_face_is_off(world: World, ye
 def test_a_child_cannot_call_itself_a_guardian_on_the_phone(world: World) -> None:
     _, child = child_at_the_desk(world, 12)
     consent = FaceConsent(notice_digest=digest_of(world), guardian=True)
-    with Unchanged(), pytest.raises(GuardianNeeded):
+    with Unchanged(), pytest.raises(FaceGuardianNeeded):
         actions.consent_to_face(actor=world.guest(child), number=None, consent=consent, now=world.now)
 
 

@@ -85,7 +85,7 @@ def consent_to_face(*, actor: Actor, number: str | None, consent: FaceConsent, n
     """This will record a separate yes to opening doors by face: a guest's own, or one given at the desk (PIPL art. 29, P-02, P-03).
 
     Under 18 only a guardian says yes, and only at the desk. Refuses with `NotFound`, `WayNotForHolder`, `BirthDateUnknown`,
-    `GuardianNeeded`, `EvidenceNeeded` or `NoticeOutdated`.
+    `FaceGuardianNeeded`, `EvidenceNeeded` or `NoticeOutdated`.
     """
     bearer = bearer_of(actor=actor, number=number)
     at_desk = number is not None
@@ -108,7 +108,7 @@ def consent_to_face(*, actor: Actor, number: str | None, consent: FaceConsent, n
 def begin_face_enrolment(*, actor: Actor, number: str | None, now: datetime) -> EnrolmentAsked:
     """This will ask for a turn of the head to a side that nobody can foresee; the answer is awaited for three minutes.
 
-    Refuses with `NotFound`, `FaceConsentNeeded`, `GuardianNeeded`, `BirthDateUnknown`, `WayNotForHolder`, `PassNotActive`, `PassOver`.
+    Refuses with `NotFound`, `FaceConsentNeeded`, `FaceGuardianNeeded`, `BirthDateUnknown`, `WayNotForHolder`, `PassNotActive`, `PassOver`.
     """
     bearer = bearer_of(actor=actor, number=number)
     _check_may_enrol(bearer, now=now)

@@ -36,7 +36,7 @@ class FaceConsentNeeded(Refusal):
     zh = "采集人脸须先取得单独同意；每道门都有其他通行方式。"
 
 
-class GuardianNeeded(Refusal):
+class FaceGuardianNeeded(Refusal):
     """For somebody under {age} a guardian consents at the desk, or there is no face; a card or a code opens the same doors."""
 
     zh = "未满 {age} 周岁须由监护人到值班台单独同意，否则不采集人脸；卡或二维码同样可以开门。"
@@ -152,7 +152,7 @@ def check_speaker(born: date | None, *, on: date, guardian: bool) -> None:
         raise BirthDateUnknown
     below = minor_under(born, on=on)
     if below is not None and not guardian:
-        raise GuardianNeeded(age=below)
+        raise FaceGuardianNeeded(age=below)
 
 
 def check_frames(count: int) -> None:
