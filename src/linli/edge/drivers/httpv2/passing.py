@@ -16,7 +16,8 @@ from linli.edge.drivers.httpv2.words import REFUSED, WELL, Words, number_in
 from linli.edge.terminals import Told
 from linli.gate.decision import TEXTS, Direction, Kind, Scan
 
-_ECHO_S = 5
+# A question is tried three times, two seconds each, and the record may bear the time of either end of that.
+_ECHO_S = 10
 _MOST_ECHOES = 200
 _LATEST = 2**32
 _NOT_TO_BE_ASKED = "请使用二维码或门卡 Please use a code or a card"
@@ -114,7 +115,7 @@ class Passing:
     def _is_echo(self, detail: Words, at: int) -> bool:
         """Say whether the agent was asked about this very passage, and so has written it down itself."""
         for shown, asked_at in self._asked:
-            if shown == _shown(detail) and 0 <= at - asked_at <= _ECHO_S:
+            if shown == _shown(detail) and abs(at - asked_at) <= _ECHO_S:
                 self._asked.remove((shown, asked_at))
                 return True
         return False
