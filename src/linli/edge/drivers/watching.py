@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ class UnreadablePicture(Exception):
     """That file is not a picture or a film that can be read."""
 
 
-class Watcher:
+class Watcher(ABC):
     """Watches a source for one gate and presents what its driver sees in it.
 
     A path is told apart by what is there: a picture, a folder, or a film. A text is a camera: its number on this box ("0") or
@@ -61,13 +62,13 @@ class Watcher:
         """Say what the last file's trouble was, if any."""
         return Health(well=False, words=self._trouble) if self._trouble else WELL
 
+    @abstractmethod
     def in_picture(self, path: Path) -> Iterator[Scan]:
         """See what is in a picture file. Raises UnreadablePicture."""
-        raise NotImplementedError
 
+    @abstractmethod
     def in_frame(self, frame: Any, at: float) -> Iterator[Scan]:
         """See what is in a frame of a film or a camera (height × width × 3), at so many seconds."""
-        raise NotImplementedError
 
     def _look(self, present: Present) -> None:
         for scan in self._scans():
