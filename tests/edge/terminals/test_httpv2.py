@@ -156,7 +156,7 @@ def test_the_device_learns_a_label_and_no_name_and_no_identity_card(wire):
     assert row["Name"].startswith("访客-七")
     assert (row["AccessType"], row["KeepOpen"], row["Timegroup"]) == (0, 0, 1)
     assert (row["QRCode"], row["OpenTimes"], row["Holidays"], row["CardNum"]) == ("LINLI:7", 3, "*", "90000007")
-    assert abs(row["ExpirationDate"] - (NOW + timedelta(days=2)).timestamp()) <= 60
+    assert abs(row["ExpirationDate"] - (datetime.now(UTC) + timedelta(days=2)).timestamp()) <= 60
     assert len(row["Code"]) < 64
 
 

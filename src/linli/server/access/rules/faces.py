@@ -190,7 +190,8 @@ def wilson(seen: int, of: int) -> tuple[float, float]:
     rate, spread = seen / of, Z95 * Z95 / of
     middle = (rate + spread / 2) / (1 + spread)
     half = Z95 * math.sqrt(rate * (1 - rate) / of + spread / (4 * of)) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # Rounding must not put the rate itself outside: at 0 and at 1 the bound is the rate.
+    return max(0.0, min(rate, middle - half)), min(1.0, max(rate, middle + half))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
