@@ -19,7 +19,10 @@ from linli.server.privacy import actions as privacy
 MACHINE = frozenset({Role.SYSTEM, Role.ESTATE_ADMIN, Role.OFFICE, Role.GUARD, Role.POLICE, Role.OPERATOR, Role.GUEST})
 HUMAN = MACHINE - {Role.GUEST}
 # Nobody vouches for their own document by eye, and a guest's own phone is no reader.
-WHO_CHECKS = {"typed": MACHINE, "ocr": MACHINE, "mrz": MACHINE, "reader": HUMAN, "eye": HUMAN, "certificate": HUMAN}
+WHO_CHECKS = {"typed": MACHINE, "ocr": MACHINE, "mrz": MACHINE, "reader": HUMAN, "eye": HUMAN, "certificate": HUMAN} | {
+    # Only the estate itself has the face layer's answer.
+    "face": frozenset({Role.SYSTEM})
+}
 
 
 def record_check(

@@ -14,9 +14,9 @@ from linli.documents.problems import DocumentProblem
 from linli.server.kernel.errors import Refusal
 from linli.server.people.rules.countries import HOME, check_country
 
-METHODS = ("typed", "ocr", "mrz", "reader", "eye", "certificate")
+METHODS = ("typed", "ocr", "mrz", "reader", "eye", "certificate", "face")
 # The highest level each way of checking can earn (domain sheet 9: verification levels).
-HIGHEST = {"typed": 1, "ocr": 2, "mrz": 2, "reader": 3, "eye": 4, "certificate": 4}
+HIGHEST = {"typed": 1, "ocr": 2, "mrz": 2, "reader": 3, "eye": 4, "certificate": 4, "face": 4}
 LONGEST_EVIDENCE = 1000
 # Their number is the holder's citizen number, so that a person is recognised whichever of them is shown.
 CITIZEN_KINDS = frozenset({"resident_id", "temporary_id", "household_book"})
