@@ -3,18 +3,23 @@
 import argparse
 import importlib
 import json
-import os
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from starlette.types import ASGIApp
+
 from linli.sim import people, reader, serving
 from linli.sim.clock import clock_from_environment
-from linli.sim.faults import BadFaultPlan, FaultInjector, FaultPlan, plan_in, plan_of
-from linli.sim.platforms.lodging import lodging_platform
+from linli.sim.faults import BadFaultPlan
+from linli.sim.platforms.viid.dialects import UnknownDialect
 
+PLATFORMS = {
+    "lodging": "linli.sim.platforms.lodging_start",
+    "viid": "linli.sim.platforms.viid.start",
+    "community": "linli.sim.platforms.community",
+}
 TERMINALS = {
     "httpv2": "a device that calls the box by itself",
     "isapi": "a terminal that is called, by Hikvision's ISAPI",
@@ -27,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         return int(asked.run(asked))
-    except (BadFaultPlan, reader.ReaderKeyUnusable) as problem:
+    except (BadFaultPlan, UnknownDialect, reader.ReaderKeyUnusable) as problem:
         print(f"linli-sim: {problem}", file=sys.stderr)
         return 2
     except (serving.AddressTaken, serving.BooksInUse) as problem:
@@ -48,17 +53,32 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_platform(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", choices=["lodging"], help="which platform")
+    parser.add_argument("name", choices=sorted(PLATFORMS), help="which platform")
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help="see `linli-sim platform NAME --help`")
+    parser.set_defaults(run=_run_platform)
+
+
+def _run_platform(asked: argparse.Namespace) -> int:
+    # Looked up by name: a platform is one module with `add_arguments` and `application`, and one line in PLATFORMS.
+    platform = importlib.import_module(PLATFORMS[asked.name])
+    parser = argparse.ArgumentParser(prog=f"linli-sim platform {asked.name}", description=platform.__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0: any free port; it is printed")
     parser.add_argument("--books", type=Path, required=True, help="SQLite file; kept between starts")
-    parser.add_argument(
-        "--token", default=os.environ.get("LINLI_LODGING_TOKEN") or None, help="demand this bearer token"
-    )
     parser.add_argument("--faults", type=float, default=0.0, help="one chance, spread over the faults of the wire")
-    parser.add_argument("--fault", default="", help="single faults, e.g. timeout=0.01,pending=0.1,latency_ms=200")
+    parser.add_argument("--fault", default="", help="single faults, e.g. timeout=0.01,latency_ms=200")
     parser.add_argument("--seed", type=int, default=1, help="the same seed draws the same faults")
-    parser.set_defaults(run=_serve_platform)
+    platform.add_arguments(parser)
+    return _serve_platform(parser.parse_args(asked.rest), name=asked.name, make=platform.application)
+
+
+def _serve_platform(asked: argparse.Namespace, *, name: str, make: Callable[..., ASGIApp]) -> int:
+    with serving.lock_books(file=asked.books):
+        application = make(asked, clock=clock_from_environment())
+        port = asked.port or serving.free_port(host=asked.host)
+        serving.serve(application=application, host=asked.host, port=port, name=f"{name} platform")
+    return 0
 
 
 def _add_reader(parser: argparse.ArgumentParser) -> None:
@@ -95,23 +115,6 @@ def _run_terminal(asked: argparse.Namespace) -> int:
     parser.add_argument("--control-port", type=int, default=0, help="by which a test plays the people at the door")
     make.add_arguments(parser)
     return int(make.main(parser.parse_args(asked.rest)))
-
-
-def _serve_platform(asked: argparse.Namespace) -> int:
-    faults = FaultInjector(plan=_plan(asked), seed=asked.seed)
-    with serving.lock_books(file=asked.books):
-        application = lodging_platform(
-            books_file=asked.books, faults=faults, clock=clock_from_environment(), token=asked.token
-        )
-        port = asked.port or serving.free_port(host=asked.host)
-        serving.serve(application=application, host=asked.host, port=port, name="lodging platform")
-    return 0
-
-
-def _plan(asked: argparse.Namespace) -> FaultPlan:
-    spread = plan_of({"all": asked.faults})
-    single = plan_in(asked.fault)
-    return replace(single, chances={**spread.chances, **single.chances})
 
 
 def _read_card(asked: argparse.Namespace) -> int:
