@@ -38,6 +38,12 @@ class Doors:
         """The box that serves every gate, as it stands now."""
         return queries.get_box(estate_id=self.estate_id, box_id=self.box_id)
 
+    @property
+    def flats(self) -> tuple[str, ...]:
+        """The one flat behind each entrance."""
+        pages = [place_queries.list_dwellings(estate_id=self.estate_id, entrance_id=one) for one in self.entrances]
+        return tuple(page.items[0].id for page in pages)
+
     def actor(self, role: Role) -> Actor:
         """Somebody with one role on the whole estate."""
         return Actor(id=f"acct_{role}", estate_id=self.estate_id, grants=frozenset({Grant(role=role)}))
@@ -53,6 +59,20 @@ class Doors:
             entrance_id=self.entrances[entrance],
             period=period,
             origin=Origin(kind="stay", id=stay),
+            now=now,
+        )
+
+    def grant_home(
+        self, kind: str, *, flat: int = 0, holder: str = "", period: Period = STAY, now: datetime = NOON
+    ) -> PassView:
+        """A pass of that kind of holder to one flat."""
+        return actions.grant_pass(
+            actor=self.keeper,
+            holder_kind=kind,
+            holder_id=holder or f"{kind}_{flat}",
+            dwelling_id=self.flats[flat],
+            period=period,
+            origin=Origin(kind="stay", id=f"{kind}_{flat}"),
             now=now,
         )
 

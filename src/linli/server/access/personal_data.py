@@ -81,7 +81,7 @@ def erase_passes(now: datetime) -> int:
     return sum(
         Pass.objects.filter(estate_id=estate_id, told_until__lt=cutoff)
         .exclude(holder_id="")
-        .update(holder_id="", reason="", first_used_at=None)
+        .update(holder_id="", reason="", first_used_at=None, dwelling=None)
         for estate_id, cutoff in _cutoffs(now)
     )
 
@@ -135,7 +135,7 @@ def erase_visits(now: datetime) -> int:
     return sum(
         VisitorInvitation.objects.filter(estate_id=estate_id, end__lt=cutoff)
         .exclude(host_id="")
-        .update(host_id="", where="", sealed_name=None, sealed_phone=None)
+        .update(host_id="", where="", dwelling=None, sealed_name=None, sealed_phone=None)
         for estate_id, cutoff in _cutoffs(now, VISITORS)
     )
 
@@ -194,7 +194,7 @@ HOLDINGS = (
     Holding(
         model="access.Pass",
         purpose_code=PURPOSE,
-        fields=("holder_id", "groups", "start", "end", "first_used_at"),
+        fields=("holder_id", "dwelling", "groups", "start", "end", "first_used_at"),
         export=export_passes,
         erase_expired=erase_passes,
     ),
@@ -230,7 +230,7 @@ HOLDINGS = (
     Holding(
         model="access.VisitorInvitation",
         purpose_code=VISITORS,
-        fields=("sealed_name", "sealed_phone", "where", "start", "end"),
+        fields=("sealed_name", "sealed_phone", "where", "dwelling", "start", "end"),
         export=export_visits,
         erase_expired=erase_visits,
     ),

@@ -114,6 +114,18 @@ class ResidencyView:
     moved_out_date: date | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivingView:
+    """Somebody who lives here now: the residency by its id, who, since when, in which flat behind which entrance."""
+
+    id: str
+    person_id: str
+    dwelling_id: str
+    entrance_id: str
+    moved_in_date: date
+    birth_date: date | None
+
+
 def get_person(*, estate_id: str, person_id: str, document_id: str | None = None) -> PersonView:
     """This will return the masked person with the document named, or the one shown last; refuses with `NotFound`."""
     person = Person.objects.filter(estate_id=estate_id, id=person_id).first()
@@ -243,6 +255,32 @@ def list_residencies(*, estate_id: str, person_id: str) -> tuple[ResidencyView, 
             moved_out_date=row.moved_out_date,
         )
         for row in rows.order_by("-moved_in_date", "-id")
+    )
+
+
+def list_living(
+    *, estate_id: str, today: date, dwelling_id: str | None = None, residency_id: str | None = None
+) -> tuple[LivingView, ...]:
+    """This will list who lives here on a day, on the whole estate, in one flat, or by one residency."""
+    rows = Residency.objects.filter(
+        Q(moved_out_date__isnull=True) | Q(moved_out_date__gt=today), estate_id=estate_id, moved_in_date__lte=today
+    )
+    if dwelling_id is not None:
+        rows = rows.filter(household__dwelling_id=dwelling_id)
+    if residency_id is not None:
+        rows = rows.filter(id=residency_id)
+    wanted = ("id", "person_id", "household__dwelling_id", "household__dwelling__entrance_id")
+    found = rows.order_by("id").values_list(*wanted, "moved_in_date", "person__birth_date")
+    return tuple(
+        LivingView(
+            id=row_id,
+            person_id=person_id,
+            dwelling_id=flat_id,
+            entrance_id=entrance_id,
+            moved_in_date=moved_in,
+            birth_date=born,
+        )
+        for row_id, person_id, flat_id, entrance_id, moved_in, born in found
     )
 
 

@@ -10,6 +10,7 @@ from linli.server.access.actions.commands import (
     record_command_reply,
     release_gate,
 )
+from linli.server.access.actions.contracts import end_contract, grant_contract_pass
 from linli.server.access.actions.credentials import (
     end_credential,
     issue_card,
@@ -18,7 +19,6 @@ from linli.server.access.actions.credentials import (
     register_idcard,
     replace_card,
     replace_pin,
-    reveal_pin,
     show_own_pin,
     withdraw_credential,
 )
@@ -40,6 +40,7 @@ from linli.server.access.actions.faces import (
     take_face_report,
     withdraw_face,
 )
+from linli.server.access.actions.flats import fit_lock
 from linli.server.access.actions.gates import (
     DoorGroupPlan,
     Enrolment,
@@ -70,12 +71,14 @@ from linli.server.access.actions.passes import (
     amend_pass,
     grant_override,
     grant_pass,
+    grant_printed_pass,
     resume_passes,
     revoke_pass,
     revoke_passes,
     suspend_passes,
     unlist_ended_passes,
 )
+from linli.server.access.actions.residents import ResidentPasses, grant_resident_pass, keep_resident_passes
 from linli.server.access.actions.terminals import (
     ReportsTaken,
     TerminalCodeTaken,
@@ -112,6 +115,7 @@ __all__ = [
     "OverrideRunning",
     "Paper",
     "ReportsTaken",
+    "ResidentPasses",
     "TerminalCodeTaken",
     "TerminalInput",
     "accept_visit",
@@ -130,6 +134,7 @@ __all__ = [
     "declare_terms",
     "decline_health_order",
     "disable_terminal",
+    "end_contract",
     "end_credential",
     "end_due_health_orders",
     "end_health_order",
@@ -137,15 +142,20 @@ __all__ = [
     "enrol_box",
     "enrol_face",
     "face_maker",
+    "fit_lock",
     "forget_old_receipts",
+    "grant_contract_pass",
     "grant_override",
     "grant_pass",
+    "grant_printed_pass",
+    "grant_resident_pass",
     "hand_out_terminals",
     "invite_visitor",
     "issue_card",
     "issue_face_credential",
     "issue_paper",
     "issue_pin",
+    "keep_resident_passes",
     "lay_out_gates",
     "note_seen",
     "open_gate",
@@ -166,7 +176,6 @@ __all__ = [
     "report_face_error",
     "resume_passes",
     "retire_box",
-    "reveal_pin",
     "revoke_pass",
     "revoke_passes",
     "rotate_box_key",

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from linli.gate.snapshot import PassState
 from linli.server.access import rules
-from linli.server.access.actions.passes import PURPOSE, grant_pass, withdraw_papers
+from linli.server.access.actions.passes import PURPOSE, grant_printed_pass, withdraw_papers
 from linli.server.access.actions.versions import advance, hold_list
 from linli.server.access.models import Pass
 from linli.server.access.queries.passes import PassView, pass_codes, view
@@ -62,15 +62,13 @@ def admit_courier(*, actor: Actor, now: datetime) -> Paper:
     actor.require(*DESK)
     courier = ids.new("courier")
     with transaction.atomic():
-        granted = grant_pass(
+        granted = grant_printed_pass(
             actor=actor,
             holder_kind=COURIER,
             holder_id=courier,
-            entrance_id=None,
             period=Period(start=now, end=now + A_DAY),
             origin=Origin(kind="desk", id=courier),
             now=now,
-            static=True,
         )
     return _printed(granted, actor.estate_id, now)
 
@@ -85,6 +83,7 @@ def _twin(held: Pass, now: datetime) -> Pass:
         holder_id=held.holder_id,
         origin_kind=held.origin_kind,
         origin_id=held.origin_id,
+        dwelling_id=held.dwelling_id,
         groups=held.groups,
         told=held.groups,
         start=held.start,

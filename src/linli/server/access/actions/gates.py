@@ -54,13 +54,14 @@ class ReceiptTooNew(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorGroupPlan:
-    """A door group to be laid out; one of kind `entrance` names its entrance."""
+    """A door group to be laid out; one of kind `entrance` names its entrance, one of kind `dwelling` its flat."""
 
     number: int
     kind: DoorKind
     name_zh: str
     name_en: str
     entrance_id: str | None = None
+    dwelling_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +129,7 @@ def lay_out_gates(
             [_group(actor.estate_id, plan) for plan in groups],
             update_conflicts=True,
             unique_fields=["estate_id", "number"],
-            update_fields=["kind", "name_zh", "name_en", "entrance"],
+            update_fields=["kind", "name_zh", "name_en", "entrance", "dwelling"],
         )
         known = set(DoorGroup.objects.filter(estate_id=actor.estate_id).values_list("number", flat=True))
         if not all(known.issuperset(plan.groups) and plan.groups for plan in gates):
@@ -292,6 +293,7 @@ def _group(estate_id: str, plan: DoorGroupPlan) -> DoorGroup:
         name_zh=plan.name_zh,
         name_en=plan.name_en,
         entrance_id=plan.entrance_id,
+        dwelling_id=plan.dwelling_id,
     )
 
 

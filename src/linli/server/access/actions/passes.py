@@ -35,6 +35,8 @@ GRANTERS = (
 )
 DESK = (Role.ESTATE_ADMIN, Role.OFFICE, Role.PROPERTY, Role.GUARD)
 PURPOSE = "access_pass"
+# Whoever may pass one of these may pass them all; entrances and flats are one's own.
+SHARED = frozenset({DoorKind.ESTATE, DoorKind.GARAGE, DoorKind.COMMON})
 # A box's clock may be a day off before it says "unsure"; until then it may still hold an ended pass.
 UNLISTED_AFTER = timedelta(hours=24)
 
@@ -50,24 +52,41 @@ def grant_pass(
     actor: Actor,
     holder_kind: str,
     holder_id: str,
-    entrance_id: str | None,
+    entrance_id: str | None = None,
+    dwelling_id: str | None = None,
     period: Period,
     origin: Origin,
     now: datetime,
-    static: bool = False,
 ) -> PassView:
-    """This will grant a pass on the terms of its kind of holder (appendix A4), own entrance included where one is named.
+    """This will grant a pass on the terms of its kind of holder (appendix A4), the own entrance and flat included where they are named.
 
-    What is longer than the terms allow is cut. Joins the caller's transaction and takes the SNAPSHOT lock: call it late. Refuses with
-    `UnknownHolder`, `NoSuchDoor` or `TooLateToday`.
+    A flat's own lock opens where the flat has one; of a flat alone the entrance is looked up. What is longer than the terms allow is
+    cut. Joins the caller's transaction and takes the SNAPSHOT lock: call it late. Refuses with `UnknownHolder`, `NoSuchDoor`,
+    `NotFound` or `TooLateToday`.
     """
     _require_some(actor, GRANTERS)
     terms = terms_of(estate_id=actor.estate_id, holder_kind=holder_kind, now=now)
-    groups = _groups(actor.estate_id, terms.doors, entrance_id)
+    groups = _groups(actor.estate_id, terms.doors, entrance_id, dwelling_id)
+    row = _granted(actor, _cut(actor, terms, period, now), origin, groups, now)
+    row.holder_kind, row.holder_id, row.dwelling_id = holder_kind, holder_id, dwelling_id
+    return _list(actor, row, terms, now)
+
+
+def grant_printed_pass(
+    *, actor: Actor, holder_kind: str, holder_id: str, period: Period, origin: Origin, now: datetime
+) -> PassView:
+    """This will grant a pass to the estate gates that is printed and not shown on a phone; otherwise as `grant_pass`."""
+    _require_some(actor, GRANTERS)
+    terms = terms_of(estate_id=actor.estate_id, holder_kind=holder_kind, now=now)
+    groups = _groups(actor.estate_id, terms.doors)
+    row = _granted(actor, _cut(actor, terms, period, now), origin, groups, now)
+    row.holder_kind, row.holder_id, row.static = holder_kind, holder_id, True
+    return _list(actor, row, terms, now)
+
+
+def _list(actor: Actor, row: Pass, terms: Terms, now: datetime) -> PassView:
+    row.hours, row.uses = terms.hours, terms.uses
     with transaction.atomic(savepoint=False):
-        row = _granted(actor, _fitted(actor.estate_id, terms, period, now), origin, groups, now)
-        row.holder_kind, row.holder_id, row.static = holder_kind, holder_id, static
-        row.hours, row.uses = terms.hours, terms.uses
         hold_list(estate_id=actor.estate_id)
         row.version = advance(estate_id=actor.estate_id)
         row.save(force_insert=True)
@@ -86,7 +105,7 @@ def grant_override(
     why = rules.check_reason(reason)
     rules.default_terms(holder_kind=holder_kind)
     rules.check_override(period=period, now=now)
-    groups = _groups(actor.estate_id, (DoorKind.ESTATE,), None)
+    groups = _groups(actor.estate_id, (DoorKind.ESTATE,))
     with transaction.atomic():
         row = _granted(actor, period, origin, groups, now)
         row.holder_kind, row.holder_id = holder_kind, holder_id
@@ -105,9 +124,15 @@ def grant_override(
 
 
 def amend_pass(
-    *, actor: Actor, pass_id: str, period: Period | None = None, entrance_id: str | None = None, now: datetime
+    *,
+    actor: Actor,
+    pass_id: str,
+    period: Period | None = None,
+    entrance_id: str | None = None,
+    dwelling_id: str | None = None,
+    now: datetime,
 ) -> PassView:
-    """This will change a pass's period, its entrance, or both; codes on a phone follow the list, and so does what was printed for it.
+    """This will change a pass's period, its entrance or flat, or all; codes on a phone follow the list, and so does what was printed for it.
 
     Refuses with `NotFound`, `PassWithdrawn`, `NoSuchDoor`, `TooLateToday`.
     """
@@ -120,10 +145,11 @@ def amend_pass(
         terms = terms_of(estate_id=actor.estate_id, holder_kind=row.holder_kind, now=now)
         if period is not None:
             # Counted from when the pass began: changing it again and again makes it no longer.
-            whole = rules.whole_seconds(_fitted(actor.estate_id, terms, period, period.start))
+            whole = rules.whole_seconds(_cut(actor, terms, period, period.start))
             row.start, row.end = whole.start, whole.end
-        if entrance_id is not None:
-            row.groups = _groups(actor.estate_id, terms.doors, entrance_id)
+        if entrance_id is not None or dwelling_id is not None:
+            row.groups = _groups(actor.estate_id, terms.doors, entrance_id, dwelling_id)
+            row.dwelling_id = dwelling_id
         version = advance(estate_id=actor.estate_id)
         _amend(row, row, version, now)
         if not row.static:
@@ -134,13 +160,16 @@ def amend_pass(
 
 
 def _amend(row: Pass, like: Pass, version: int, now: datetime) -> None:
-    row.start, row.end, row.groups = like.start, like.end, like.groups
+    row.start, row.end, row.groups, row.dwelling_id = like.start, like.end, like.groups, like.dwelling_id
     row.told = sorted({*row.told, *row.groups})
     row.told_until = max(row.told_until, row.end)
     # A stay may be extended after its pass had ended and left the list.
     row.unlisted_at = None
     row.changed_at, row.version = now, version
-    row.save(update_fields=["start", "end", "groups", "told", "told_until", "unlisted_at", "changed_at", "version"])
+    row.save(update_fields=list(_AMENDED))
+
+
+_AMENDED = ("start", "end", "groups", "dwelling", "told", "told_until", "unlisted_at", "changed_at", "version")
 
 
 def revoke_passes(*, actor: Actor, origin: Origin, reason: str, now: datetime) -> int:
@@ -194,12 +223,20 @@ def unlist_ended_passes(*, actor: Actor, now: datetime) -> int:
         return ended.update(unlisted_at=now)
 
 
-def _granted(actor: Actor, period: Period, origin: Origin, groups: list[int], now: datetime) -> Pass:
+def revoke_those(*, actor: Actor, which: Q, reason: str, now: datetime) -> int:
+    """This will withdraw every pass that meets a condition, in one change of the list, and return how many there were."""
+    return _change(actor, which, (PassState.ACTIVE, PassState.SUSPENDED), PassState.REVOKED, reason, now)
+
+
+def drawn_pass(
+    *, estate_id: str, purpose_id: str, period: Period, origin: Origin, groups: list[int], now: datetime
+) -> Pass:
+    """This will draw a pass that is on no list yet; who holds it and its version are for the caller to say."""
     whole = rules.whole_seconds(period)
     return Pass(
         id=ids.new("pass"),
-        estate_id=actor.estate_id,
-        purpose_id=purposes.get_purpose(estate_id=actor.estate_id, code=PURPOSE).id,
+        estate_id=estate_id,
+        purpose_id=purpose_id,
         # Drawn, not counted: a serial says nothing of how many guests there are, and cannot be guessed.
         serial=secrets.randbits(63) or 1,
         number=rules.pass_number(secrets.choice),
@@ -212,6 +249,13 @@ def _granted(actor: Actor, period: Period, origin: Origin, groups: list[int], no
         told_until=whole.end,
         granted_at=now,
         changed_at=now,
+    )
+
+
+def _granted(actor: Actor, period: Period, origin: Origin, groups: list[int], now: datetime) -> Pass:
+    purpose = purposes.get_purpose(estate_id=actor.estate_id, code=PURPOSE).id
+    return drawn_pass(
+        estate_id=actor.estate_id, purpose_id=purpose, period=period, origin=origin, groups=groups, now=now
     )
 
 
@@ -270,19 +314,29 @@ def _revoked(row: Pass, version: int, reason: str, now: datetime) -> PassRevoked
     )
 
 
-def _fitted(estate_id: str, terms: Terms, period: Period, now: datetime) -> Period:
+def fitted_period(*, estate_id: str, terms: Terms, period: Period, now: datetime) -> Period:
+    """This will cut a period to what the terms allow on the estate, or refuse with `TooLateToday`."""
     # Only an hour of the day needs a zone.
     zone = places.zone(estate_id=estate_id) if terms.ends_by is not None else "UTC"
     return rules.fitted(terms, period, zone=zone, now=now)
 
 
-def _groups(estate_id: str, kinds: Iterable[DoorKind], entrance_id: str | None) -> list[int]:
-    """Name the door groups of these kinds by number, of the entrances only the one named; refuse if none or too many fit."""
-    wanted = tuple(kinds)
-    shared = [kind.value for kind in wanted if kind in (DoorKind.ESTATE, DoorKind.GARAGE)]
-    which = Q(kind__in=shared)
+def _cut(actor: Actor, terms: Terms, period: Period, now: datetime) -> Period:
+    return fitted_period(estate_id=actor.estate_id, terms=terms, period=period, now=now)
+
+
+def _groups(
+    estate_id: str, kinds: Iterable[DoorKind], entrance_id: str | None = None, dwelling_id: str | None = None
+) -> list[int]:
+    """Name the door groups of these kinds by number, of entrances and flats only the one named; refuse if none or too many fit."""
+    wanted = frozenset(kinds)
+    if dwelling_id is not None and entrance_id is None:
+        entrance_id = places.get_dwelling(estate_id=estate_id, dwelling_id=dwelling_id).entrance_id
+    which = Q(kind__in=[kind.value for kind in sorted(wanted & SHARED)])
     if entrance_id is not None and DoorKind.ENTRANCE in wanted:
         which |= Q(entrance_id=entrance_id)
+    if dwelling_id is not None and DoorKind.DWELLING in wanted:
+        which |= Q(dwelling_id=dwelling_id)
     found = dict(DoorGroup.objects.filter(which, estate_id=estate_id).order_by("number").values_list("number", "kind"))
     if DoorKind.ESTATE.value not in found.values() or not 1 <= len(found) <= rules.MOST_GROUPS:
         raise NoSuchDoor(field="estate")

@@ -8,7 +8,7 @@ from linli.server.access import rules
 from linli.server.access.actions.house import pepper_of
 from linli.server.access.actions.versions import advance, hold_list
 from linli.server.access.models import Gate, HolderTerms, WeeklyHours
-from linli.server.access.queries.terms import all_terms, forget_terms, slot_rows
+from linli.server.access.queries.terms import TermsView, all_terms, forget_terms, slot_rows, terms_view
 from linli.server.access.rules import DoorKind, Terms, TermsTaken, TermsUnsound
 from linli.server.kernel import ids
 from linli.server.kernel.actors import Actor, Role
@@ -32,7 +32,7 @@ def declare_terms(*, actor: Actor, now: datetime) -> int:
     return len(new)
 
 
-def change_terms(*, actor: Actor, terms: Terms, in_force_from: datetime, now: datetime) -> Terms:
+def change_terms(*, actor: Actor, terms: Terms, in_force_from: datetime, now: datetime) -> TermsView:
     """This will decide new terms for a kind of holder from an instant on; passes already given keep theirs.
 
     Refuses with `UnknownHolder`, `SourceNeeded`, `TermsUnsound`, `TermsBackdated`, `FaceNotForChildren`, `TermsTaken`, or `FaceOnly` when a
@@ -49,12 +49,13 @@ def change_terms(*, actor: Actor, terms: Terms, in_force_from: datetime, now: da
         )
         if same.exists():
             raise TermsTaken(field="in_force_from")
-        _row(actor, sound, in_force_from, now).save(force_insert=True)
+        row = _row(actor, sound, in_force_from, now)
+        row.save(force_insert=True)
         privacy.record(
             actor=actor, verb="change_terms", subject=sound.holder_kind, fields=["terms"], reason=sound.source, now=now
         )
     forget_terms()
-    return sound
+    return terms_view(row)
 
 
 def _declare_hours(estate_id: str) -> None:

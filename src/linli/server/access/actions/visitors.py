@@ -34,6 +34,8 @@ from linli.server.privacy import queries as purposes
 from linli.server.privacy.actions import NoticeOutdated
 
 HOLDER = "visitor"
+# Whose leaving takes back what they asked in: the holder of the pass, and what the invitation calls its host.
+HOSTS = {"guest": "guest", "companion": "guest", "resident": "resident"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ def invite_visitor(*, actor: Actor, host_id: str | None, period: Period, now: da
             host_kind=host.kind,
             host_id=host.person_id,
             entrance_id=host.entrance_id,
+            dwelling_id=host.dwelling_id,
             where=host.where[:80],
             start=cut.start,
             end=cut.end,
@@ -99,6 +102,7 @@ def accept_visit(*, actor: Actor, name: str, phone: str, notice_digest: str, now
             holder_kind=HOLDER,
             holder_id=row.id,
             entrance_id=row.entrance_id,
+            dwelling_id=row.dwelling_id,
             period=Period(start=row.start, end=row.end),
             origin=_origin(row),
             now=now,
@@ -127,15 +131,24 @@ def withdraw_visit(*, actor: Actor, visit_id: str, reason: str, now: datetime) -
 def end_visits_of_host(*, estate_id: str, pass_id: str, now: datetime) -> int:
     """This will take back what a host who has left had asked in, and return how many; called when the host's own pass was withdrawn."""
     hand = system(estate_id)
-    host = Pass.objects.filter(estate_id=estate_id, id=pass_id, holder_kind__in=("guest", "companion")).first()
-    if host is None or not host.holder_id:
+    host = Pass.objects.filter(estate_id=estate_id, id=pass_id, holder_kind__in=HOSTS).first()
+    if host is None or not host.holder_id or _lives_on(host):
         return 0
+    kind = HOSTS[host.holder_kind]
     with transaction.atomic():
-        open_ones = _open_visits(estate_id, host.holder_id, now).filter(host_kind="guest")
+        open_ones = _open_visits(estate_id, host.holder_id, now).filter(host_kind=kind)
         rows = list(open_ones.order_by("id").select_for_update())
         for row in rows:
             _withdraw(hand, row, "the host has left", now)
     return len(rows)
+
+
+def _lives_on(host: Pass) -> bool:
+    """A resident whose pass was taken back, a lost phone's, still lives here; only whoever moved out asks nobody in."""
+    if host.origin_kind != rules.RESIDENCY:
+        return False
+    living = people.list_residencies(estate_id=host.estate_id, person_id=host.holder_id)
+    return any(one.moved_out_date is None for one in living)
 
 
 def _withdraw(actor: Actor, row: VisitorInvitation, reason: str, now: datetime) -> None:

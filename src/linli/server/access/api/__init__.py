@@ -2,8 +2,20 @@
 
 from ninja import Router
 
-from linli.server.access.api import alarms, boxes, desk, faces, gates, health, passes, terminals, terms, visitors
+from linli.server.access.api import (
+    alarms,
+    boxes,
+    desk,
+    faces,
+    gates,
+    health,
+    household,
+    passes,
+    terminals,
+    terms,
+    visitors,
+)
 
 router = Router(tags=["access"])
-for part in (desk, visitors, terms, boxes, gates, passes, terminals, alarms, health, faces):
+for part in (desk, household, visitors, terms, boxes, gates, passes, terminals, alarms, health, faces):
     router.add_router("", part.router)

@@ -25,6 +25,18 @@ class CardBody(Schema):
     number: Annotated[Word, Field(max_length=40)]
 
 
+class IdentityCardBody(Schema):
+    """The number of an identity card, as a reader gave it; kept is only its digest under the estate's key."""
+
+    number: Annotated[Word, Field(max_length=40)]
+
+
+class NewCardBody(CardBody):
+    """A card in place of one that is lost or broken, and why."""
+
+    reason: Annotated[Line, Field(max_length=200)]
+
+
 class ReasonBody(Schema):
     """Why something is taken back."""
 
@@ -60,6 +72,12 @@ def give_pin(request: HttpRequest, pass_id: str) -> IssuedPin:
     return actions.issue_pin(actor=actor_of(request), pass_id=pass_id, now=clock.now())
 
 
+@router.post("/desk/passes/{pass_id}/idcards", response=CredentialView)
+def bind_identity_card(request: HttpRequest, pass_id: str, body: IdentityCardBody) -> CredentialView:
+    """This will have an identity card, read by a reader, prove a pass: twice is once, so not even a digest of the request is kept."""
+    return actions.register_idcard(actor=actor_of(request), pass_id=pass_id, number=body.number, now=clock.now())
+
+
 @router.post("/desk/couriers", response={201: Paper})
 def let_courier_in(request: HttpRequest) -> HttpResponse:
     """This will let a courier through the estate gates for half an hour."""
@@ -70,6 +88,29 @@ def let_courier_in(request: HttpRequest) -> HttpResponse:
 def take_back(request: HttpRequest, credential_id: str, body: ReasonBody) -> CredentialView:
     """This will take a card or a PIN back at once."""
     return actions.withdraw_credential(
+        actor=actor_of(request), credential_id=credential_id, reason=body.reason, now=clock.now()
+    )
+
+
+@router.post("/credentials/{credential_id}/card", response={201: CredentialView})
+def replace_card(request: HttpRequest, credential_id: str, body: NewCardBody) -> HttpResponse:
+    """This will put another card in place of a lost one, which opens nothing from the same change on."""
+    return created(
+        request,
+        lambda: actions.replace_card(
+            actor=actor_of(request),
+            credential_id=credential_id,
+            number=body.number,
+            reason=body.reason,
+            now=clock.now(),
+        ),
+    )
+
+
+@router.post("/credentials/{credential_id}/pin", response=IssuedPin)
+def replace_pin(request: HttpRequest, credential_id: str, body: ReasonBody) -> IssuedPin:
+    """This will draw a new PIN in place of one and show it this once; digits that were shown are never shown again at the desk."""
+    return actions.replace_pin(
         actor=actor_of(request), credential_id=credential_id, reason=body.reason, now=clock.now()
     )
 

@@ -7,19 +7,24 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Path, Router, Schema
 from pydantic import Field
 
+from linli.gate.snapshot import FailMode, Pairing
 from linli.server.access import actions, queries
+from linli.server.access.actions import GateRuleChanges
 from linli.server.access.queries import (
     BoardGate,
     CommandView,
     FaultView,
     GateEventView,
+    GateRulesView,
     GateView,
+    GateWaysView,
     JournalView,
     NormalisedEvent,
 )
 from linli.server.kernel import clock
 from linli.server.kernel.actors import Role
 from linli.server.kernel.door import actor_of, created
+from linli.server.kernel.text import Word
 
 router = Router(tags=["access"])
 
@@ -27,6 +32,31 @@ OPENERS = (Role.GUARD, Role.PROPERTY, Role.ESTATE_ADMIN)
 CONSOLE = (Role.ESTATE_ADMIN, Role.OFFICE, Role.PROPERTY, Role.COMMITTEE, Role.GUARD, Role.POLICE, Role.AUDITOR)
 LAST_SEQUENCE = 2**63 - 1
 Limit = Annotated[int, Field(ge=1, le=500)]
+
+
+class GateRulesChange(Schema):
+    """What is to change of one gate's rules; what is left out stays. No ways named is every way."""
+
+    fail_mode: FailMode | None = None
+    max_age_s: Annotated[int, Field(ge=60, le=31_536_000)] | None = None
+    strike_s: Annotated[int, Field(ge=1, le=60)] | None = None
+    ways: Annotated[tuple[Annotated[str, Field(max_length=8)], ...], Field(max_length=8)] | None = None
+    area: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    pairing: Pairing | None = None
+    most_inside: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    face_threshold: Annotated[int, Field(ge=0, le=1_000)] | None = None
+    face_margin: Annotated[int, Field(ge=0, le=1_000)] | None = None
+    face_frames: Annotated[int, Field(ge=1, le=20)] | None = None
+    face_gallery_cap: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    face_head_turn: bool | None = None
+    face_report: Annotated[Word, Field(max_length=64)] | None = None
+
+
+class LockAsked(Schema):
+    """A flat's own lock, by the code it shall have as an access point."""
+
+    dwelling_id: Annotated[Word, Field(min_length=1, max_length=40)]
+    gate: Annotated[Word, Field(min_length=1, max_length=16)]
 
 
 class CommandAsked(Schema):
@@ -91,6 +121,40 @@ def board(request: HttpRequest) -> tuple[BoardGate, ...]:
     actor = actor_of(request)
     actor.require(*CONSOLE)
     return queries.get_board(estate_id=actor.estate_id, now=clock.now())
+
+
+@router.get("/gates/ways", response=list[GateWaysView])
+def ways(request: HttpRequest) -> tuple[GateWaysView, ...]:
+    """This will look over every gate: which ways it offers to whom and at which hours, and what is wrong with that."""
+    actor = actor_of(request)
+    actor.require(*CONSOLE)
+    return queries.list_gate_ways(estate_id=actor.estate_id, now=clock.now())
+
+
+@router.get("/gates/rules", response=list[GateRulesView])
+def list_rules(request: HttpRequest) -> tuple[GateRulesView, ...]:
+    """This will list the gates' rules as their boxes are told them."""
+    actor = actor_of(request)
+    actor.require(*CONSOLE)
+    return queries.list_gate_rules(estate_id=actor.estate_id)
+
+
+@router.patch("/gates/{code}/rules", response=GateRulesView)
+def change_rules(request: HttpRequest, code: str, asked: GateRulesChange) -> GateRulesView:
+    """This will change what a gate offers, counts and asks; a door that would know nothing but faces is refused."""
+    changes = GateRuleChanges(**asked.dict())
+    return actions.set_gate_rules(actor=actor_of(request), code=code, changes=changes, now=clock.now())
+
+
+@router.post("/gates/locks", response={201: GateRulesView})
+def fit_lock(request: HttpRequest, asked: LockAsked) -> HttpResponse:
+    """This will give a flat a lock of its own, which opens to the passes of that flat and to no other."""
+    return created(
+        request,
+        lambda: actions.fit_lock(
+            actor=actor_of(request), dwelling_id=asked.dwelling_id, code=asked.gate, now=clock.now()
+        ),
+    )
 
 
 @router.get("/gate-commands", response=list[CommandView])

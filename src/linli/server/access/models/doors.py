@@ -23,7 +23,7 @@ class SnapshotCounter(models.Model):
 
 
 class DoorGroup(models.Model):
-    """Doors that open to the same passes: the estate gates, the garage, one entrance of a building, later one flat's lock."""
+    """Doors that open to the same passes: the estate gates, the garage, one entrance of a building, one flat's lock, all that are common."""
 
     id = models.CharField(primary_key=True, max_length=40)
     estate_id = models.CharField(max_length=40)
@@ -32,11 +32,18 @@ class DoorGroup(models.Model):
     name_zh = models.CharField(max_length=80)
     name_en = models.CharField(max_length=80)
     entrance = models.ForeignKey("places.Entrance", on_delete=models.PROTECT, null=True, related_name="+")
+    dwelling = models.ForeignKey("places.Dwelling", on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["estate_id", "number"], name="a_door_group_number_is_given_once"),
             models.UniqueConstraint(fields=["estate_id", "entrance"], name="an_entrance_has_one_door_group"),
+            models.UniqueConstraint(fields=["estate_id", "dwelling"], name="a_flat_has_one_door_group"),
+            models.UniqueConstraint(
+                fields=["estate_id"],
+                condition=models.Q(kind=rules.DoorKind.COMMON),
+                name="an_estate_has_one_group_of_common_doors",
+            ),
             models.CheckConstraint(
                 condition=models.Q(number__gte=1, number__lte=rules.LAST_GROUP), name="a_door_group_number_fits_a_pass"
             ),
@@ -44,6 +51,11 @@ class DoorGroup(models.Model):
                 condition=models.Q(kind=rules.DoorKind.ENTRANCE, entrance__isnull=False)
                 | ~models.Q(kind=rules.DoorKind.ENTRANCE) & models.Q(entrance__isnull=True),
                 name="an_entrance_group_names_its_entrance",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind=rules.DoorKind.DWELLING, dwelling__isnull=False)
+                | ~models.Q(kind=rules.DoorKind.DWELLING) & models.Q(dwelling__isnull=True),
+                name="a_lock_group_names_its_flat",
             ),
         ]
 

@@ -22,6 +22,8 @@ class Pass(models.Model):
     holder_id = models.CharField(max_length=40)
     origin_kind = models.CharField(max_length=16)
     origin_id = models.CharField(max_length=40)
+    # The flat it belongs to, where it belongs to one: a lock that is fitted there later opens to it too.
+    dwelling = models.ForeignKey("places.Dwelling", on_delete=models.PROTECT, null=True, related_name="+")
     groups = ArrayField(models.IntegerField())
     told = ArrayField(models.IntegerField())
     start = models.DateTimeField()
@@ -75,6 +77,12 @@ class Pass(models.Model):
             ),
             models.Index(fields=["estate_id", "origin_id"], name="passes_by_origin"),
             models.Index(fields=["estate_id", "holder_id"], name="passes_by_holder"),
+            # Whoever lives here is compared with these every minute; a million stays are not looked at.
+            models.Index(
+                fields=["estate_id", "origin_id"],
+                condition=models.Q(origin_kind__in=["residency", "contract"]),
+                name="passes_that_last",
+            ),
         ]
 
 
@@ -193,6 +201,7 @@ class VisitorInvitation(models.Model):
     host_kind = models.CharField(max_length=16)
     host_id = models.CharField(max_length=40)
     entrance = models.ForeignKey("places.Entrance", on_delete=models.PROTECT, null=True, related_name="+")
+    dwelling = models.ForeignKey("places.Dwelling", on_delete=models.PROTECT, null=True, related_name="+")
     where = models.CharField(max_length=80)
     start = models.DateTimeField()
     end = models.DateTimeField()

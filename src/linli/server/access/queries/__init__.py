@@ -37,13 +37,25 @@ from linli.server.access.queries.faces import (
     list_face_sheets,
     list_removal_receipts,
 )
-from linli.server.access.queries.gate_rules import GateRulesView, GateWaysView, list_gate_rules, list_gate_ways
+from linli.server.access.queries.gate_rules import (
+    GateRulesView,
+    GateWaysView,
+    HolderWaysView,
+    list_gate_rules,
+    list_gate_ways,
+)
 from linli.server.access.queries.health import (
     HealthOrderView,
     HealthProposalView,
     HealthView,
     get_health,
     get_health_order,
+)
+from linli.server.access.queries.household import (
+    ContractPassView,
+    ResidentPassView,
+    list_contract_passes,
+    list_resident_passes,
 )
 from linli.server.access.queries.journals import (
     FaultView,
@@ -110,6 +122,7 @@ __all__ = [
     "ClosureView",
     "CodeView",
     "CommandView",
+    "ContractPassView",
     "CredentialView",
     "DeskPass",
     "DoorGroupView",
@@ -133,6 +146,7 @@ __all__ = [
     "HealthView",
     "HolderFaces",
     "HolderView",
+    "HolderWaysView",
     "HoursView",
     "InvitedView",
     "IssuedPin",
@@ -145,6 +159,7 @@ __all__ = [
     "PassView",
     "ReceiptView",
     "RemovalView",
+    "ResidentPassView",
     "RevocationView",
     "SlotView",
     "TerminalReceiptView",
@@ -177,6 +192,7 @@ __all__ = [
     "get_visit",
     "list_alarms",
     "list_commands",
+    "list_contract_passes",
     "list_credentials",
     "list_door_groups",
     "list_drift",
@@ -195,6 +211,7 @@ __all__ = [
     "list_passes",
     "list_receipts",
     "list_removal_receipts",
+    "list_resident_passes",
     "list_revocation_seconds",
     "list_terminal_plans",
     "list_terminal_receipts",

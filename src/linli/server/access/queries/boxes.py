@@ -61,6 +61,7 @@ class DoorGroupView:
     name_zh: str
     name_en: str
     entrance_id: str | None
+    dwelling_id: str | None
 
 
 def ping() -> None:
@@ -162,7 +163,12 @@ def list_door_groups(*, estate_id: str) -> tuple[DoorGroupView, ...]:
     rows = DoorGroup.objects.filter(estate_id=estate_id).order_by("number")
     return tuple(
         DoorGroupView(
-            number=row.number, kind=row.kind, name_zh=row.name_zh, name_en=row.name_en, entrance_id=row.entrance_id
+            number=row.number,
+            kind=row.kind,
+            name_zh=row.name_zh,
+            name_en=row.name_en,
+            entrance_id=row.entrance_id,
+            dwelling_id=row.dwelling_id,
         )
         for row in rows
     )

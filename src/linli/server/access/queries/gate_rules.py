@@ -5,8 +5,8 @@ from datetime import datetime
 
 from linli.server.access import rules
 from linli.server.access.models import Gate
-from linli.server.access.queries.terms import all_terms
-from linli.server.access.rules import DoorKind, FaceOnly, FallbackStep
+from linli.server.access.queries.terms import HoursView, all_terms, list_hours
+from linli.server.access.rules import DoorKind, FallbackStep, HolderWays, WayProblem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +31,28 @@ class GateRulesView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HolderWaysView:
+    """By which ways one kind of holder gets in at a gate, and at which hours: a weekly table's number and names, 0 is any hour."""
+
+    holder_kind: str
+    ways: tuple[str, ...]
+    hours: int
+    hours_zh: str
+    hours_en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateWaysView:
-    """What a gate offers, in the order in which somebody tries it, as it is shown at the door; `sound` unless a face stands alone."""
+    """What a gate offers, to whom and at which hours, in the order shown at the door, and what is wrong with it; `sound` if nothing."""
 
     code: str
+    kind: str
     name_zh: str
     name_en: str
     order: tuple[FallbackStep, ...]
+    holders: tuple[HolderWaysView, ...]
+    problems: tuple[WayProblem, ...]
     sound: bool
-    stranded: tuple[str, ...]
 
 
 def rules_view(row: Gate) -> GateRulesView:
@@ -69,24 +82,33 @@ def list_gate_rules(*, estate_id: str) -> tuple[GateRulesView, ...]:
 
 
 def list_gate_ways(*, estate_id: str, now: datetime) -> tuple[GateWaysView, ...]:
-    """This will list for each gate the ways it offers in their order, and whether everybody has one besides the face."""
+    """This will look over every gate: its ways in their order, who gets in by which of them and when, and what is wrong there."""
     terms = all_terms(estate_id=estate_id, now=now)
+    tables = {table.number: table for table in list_hours(estate_id=estate_id)}
     found = []
     for row in Gate.objects.filter(estate_id=estate_id).order_by("code"):
-        stranded: list[str] = []
-        try:
-            rules.check_ways(door=DoorKind(row.kind), ways=row.ways, terms=terms)
-            sound = True
-        except FaceOnly as problem:
-            sound, stranded = False, problem.details["holders"]
+        holders = rules.holder_ways(door=DoorKind(row.kind), ways=row.ways, terms=terms)
+        problems = rules.way_problems(ways=row.ways, holders=holders, tables=tables)
         found.append(
             GateWaysView(
                 code=row.code,
+                kind=row.kind,
                 name_zh=row.name_zh,
                 name_en=row.name_en,
                 order=rules.fallback(row.ways),
-                sound=sound,
-                stranded=tuple(stranded),
+                holders=tuple(_holder(one, tables.get(one.hours)) for one in holders),
+                problems=problems,
+                sound=not problems,
             )
         )
     return tuple(found)
+
+
+def _holder(ways: HolderWays, table: HoursView | None) -> HolderWaysView:
+    return HolderWaysView(
+        holder_kind=ways.holder_kind,
+        ways=ways.ways,
+        hours=ways.hours,
+        hours_zh=table.name_zh if table else "",
+        hours_en=table.name_en if table else "",
+    )

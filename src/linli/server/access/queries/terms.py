@@ -80,7 +80,7 @@ def list_terms(*, estate_id: str, now: datetime) -> tuple[TermsView, ...]:
 def list_terms_history(*, estate_id: str, holder_kind: str) -> tuple[TermsView, ...]:
     """This will list everything ever decided for a kind of holder, newest first, what is still to come included."""
     rows = HolderTerms.objects.filter(estate_id=estate_id, holder_kind=holder_kind).order_by("-in_force_from")
-    return tuple(_view(row) for row in rows[:200])
+    return tuple(terms_view(row) for row in rows[:200])
 
 
 def list_hours(*, estate_id: str) -> tuple[HoursView, ...]:
@@ -123,7 +123,7 @@ def _remembered(estate_id: str) -> tuple[tuple[datetime, Terms], ...]:
 
 def _in_force(estate_id: str, now: datetime) -> dict[str, TermsView]:
     rows = HolderTerms.objects.filter(estate_id=estate_id, in_force_from__lte=now).order_by("in_force_from", "id")
-    return {row.holder_kind: _view(row) for row in rows}
+    return {row.holder_kind: terms_view(row) for row in rows}
 
 
 def _terms(row: HolderTerms) -> Terms:
@@ -142,7 +142,8 @@ def _terms(row: HolderTerms) -> Terms:
     )
 
 
-def _view(row: HolderTerms) -> TermsView:
+def terms_view(row: HolderTerms) -> TermsView:
+    """This will show stored terms."""
     return TermsView(
         holder_kind=row.holder_kind,
         doors=tuple(row.doors),

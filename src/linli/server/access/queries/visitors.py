@@ -23,11 +23,12 @@ PURPOSE = "visitor"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """Who asks somebody in: a guest in house or a resident, the entrance, and until when at most."""
+    """Who asks somebody in: a guest in house or a resident, the entrance and the flat, and until when at most."""
 
     kind: str
     person_id: str
     entrance_id: str | None
+    dwelling_id: str | None
     where: str
     until: datetime | None
 
@@ -187,6 +188,7 @@ def _guest(passes: QuerySet[Pass], now: datetime) -> Host:
         kind="guest",
         person_id=row.holder_id,
         entrance_id=group.entrance_id if group else None,
+        dwelling_id=row.dwelling_id,
         where=group.name_zh if group else "",
         until=row.end,
     )
@@ -199,4 +201,11 @@ def _resident(estate_id: str, person_id: str) -> Host | None:
     if not living:
         return None
     flat = places.get_dwelling(estate_id=estate_id, dwelling_id=living[0].dwelling_id)
-    return Host(kind="resident", person_id=person_id, entrance_id=flat.entrance_id, where=flat.label_zh, until=None)
+    return Host(
+        kind="resident",
+        person_id=person_id,
+        entrance_id=flat.entrance_id,
+        dwelling_id=flat.id,
+        where=flat.label_zh,
+        until=None,
+    )

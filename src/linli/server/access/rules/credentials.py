@@ -96,6 +96,23 @@ class FallbackStep:
     kinds: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderWays:
+    """By which of a gate's ways one kind of holder gets in, in the order to try them; `hours` numbers their weekly table, 0 is any hour."""
+
+    holder_kind: str
+    ways: tuple[str, ...]
+    hours: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayProblem:
+    """What is wrong at a gate, and for which kind of holder: `FACE_ONLY`, `NO_WAY`, `NO_TABLE` or, for everybody, `UNKNOWN_WAY`."""
+
+    code: str
+    holder_kind: str = ""
+
+
 def check_card(text: str) -> str:
     """This will return a card's number as gates compare it, upper case; refuses with `CardUnreadable`."""
     number = "".join(text.upper().split()).replace(":", "").replace("-", "")
@@ -170,6 +187,39 @@ def check_face(face: FaceRule, *, floor: FaceRule) -> FaceRule:
     return face
 
 
+def holder_ways(*, door: DoorKind, ways: Iterable[str], terms: Iterable[Terms]) -> tuple[HolderWays, ...]:
+    """This will say of everybody who may pass a door by which of its ways, and at which hours; the guard is always there besides."""
+    offered = frozenset(ways) or frozenset(ALL_WAYS)
+    return tuple(
+        HolderWays(
+            holder_kind=one.holder_kind,
+            ways=tuple(str(kind) for _, kinds in FALLBACK for kind in sorted(kinds & offered & set(one.ways))),
+            hours=one.hours,
+        )
+        for one in terms
+        if opens(one, door)
+    )
+
+
+def way_problems(
+    *, ways: Iterable[str], holders: Iterable[HolderWays], tables: Iterable[int]
+) -> tuple[WayProblem, ...]:
+    """This will name what a look over a gate's ways finds: nothing, or each fault with the kind of holder it strands.
+
+    The hours belong to the pass: whoever has another way besides the face has it at the same hours, if the weekly table is there at all.
+    """
+    known = frozenset(tables)
+    found = [WayProblem(code="UNKNOWN_WAY")] if not frozenset(ways) <= set(ALL_WAYS) else []
+    for one in holders:
+        if not one.ways:
+            found.append(WayProblem(code="NO_WAY", holder_kind=one.holder_kind))
+        elif set(one.ways) == {Kind.FACE.value}:
+            found.append(WayProblem(code="FACE_ONLY", holder_kind=one.holder_kind))
+        if one.hours and one.hours not in known:
+            found.append(WayProblem(code="NO_TABLE", holder_kind=one.holder_kind))
+    return tuple(found)
+
+
 def fallback(ways: Iterable[str]) -> tuple[FallbackStep, ...]:
     """This will order what a door offers, the face first where it does, the guard last and always."""
     offered = frozenset(ways) or frozenset(ALL_WAYS)
@@ -177,8 +227,13 @@ def fallback(ways: Iterable[str]) -> tuple[FallbackStep, ...]:
     return (*steps, FallbackStep(way="guard", kinds=(Kind.GUARD.value,)))
 
 
+def opens(terms: Terms, door: DoorKind) -> bool:
+    """This will say whether these terms open that kind of door; what is common to all is every door but a flat's own."""
+    return door in terms.doors or (DoorKind.COMMON in terms.doors and door is not DoorKind.DWELLING)
+
+
 def _by_face(terms: Terms, door: DoorKind) -> bool:
-    return door in terms.doors and Kind.FACE in terms.ways
+    return opens(terms, door) and Kind.FACE in terms.ways
 
 
 def _runs(digits: str) -> bool:

@@ -1,5 +1,6 @@
 """What a pass is at the doors: its kinds of doors, its number, a guard's own hand, and when a code may be shown."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,16 +18,20 @@ MOST_CODES = 240
 # No 0 O, 1 I L, U V: what is read from paper over a counter is not to be misread.
 NUMBER_LETTERS = "23456789ABCDEFGHJKMNPQRSTWXYZ"
 OVERRIDE_LONGEST = timedelta(hours=2)
+# What a pass of somebody who lives here comes from, and who holds it: a resident, or a child under fourteen.
+RESIDENCY, GROWN, YOUNG = "residency", "resident", "child"
 _SECOND = timedelta(seconds=1)
+_GATE_CODE = re.compile(r"[A-Z0-9-]{1,16}", re.ASCII)
 
 
 class DoorKind(StrEnum):
-    """What kind of access point a gate or a door group is."""
+    """What kind of access point a gate or a door group is; `COMMON` is a group only, of every door that is not a flat's own."""
 
     ESTATE = "estate"
     GARAGE = "garage"
     ENTRANCE = "entrance"
     DWELLING = "dwelling"
+    COMMON = "common"
 
 
 class UnknownHolder(Refusal):
@@ -41,6 +46,31 @@ class NoSuchDoor(Refusal):
 
     zh = "小区内没有相应的门组。"
     status = 422
+
+
+class LivesNot(Refusal):
+    """Nobody lives here by that residency now."""
+
+    zh = "该居住登记目前无效，此人不在住。"
+
+
+class ResidentHasPass(Refusal):
+    """There is a pass for that residency already; withdraw it before another is given."""
+
+    zh = "该居住登记已有通行授权，请先撤销再重发。"
+
+
+class GateCodeUnreadable(Refusal):
+    """The code of an access point is one to sixteen capital letters, digits and hyphens."""
+
+    zh = "门禁点编号应为 1 至 16 位大写字母、数字或连字符。"
+    status = 422
+
+
+class GateCodeTaken(Refusal):
+    """There is an access point of that code already."""
+
+    zh = "该门禁点编号已被使用。"
 
 
 class OverrideTooLong(Refusal):
@@ -103,6 +133,13 @@ def check_code(*, state: PassState, end: datetime, now: datetime) -> None:
         raise PassNotActive
     if now >= end:
         raise PassOver
+
+
+def check_gate_code(text: str) -> str:
+    """This will return an access point's code, or refuse with `GateCodeUnreadable`."""
+    if _GATE_CODE.fullmatch(text) is None:
+        raise GateCodeUnreadable(field="code")
+    return text
 
 
 def whole_seconds(period: Period) -> Period:

@@ -22,8 +22,10 @@ TWELVE_HOURS, A_YEAR = timedelta(hours=12), timedelta(days=365)
 ELEVEN_AT_NIGHT = 23 * 60
 
 _GATES = (DoorKind.ESTATE,)
-_EVERYDAY = (DoorKind.ESTATE, DoorKind.GARAGE, DoorKind.ENTRANCE)
-_ON_FOOT = (DoorKind.ESTATE, DoorKind.ENTRANCE)
+_EVERYDAY = (DoorKind.ESTATE, DoorKind.GARAGE, DoorKind.ENTRANCE, DoorKind.DWELLING)
+_ON_FOOT = (DoorKind.ESTATE, DoorKind.ENTRANCE, DoorKind.DWELLING)
+# Every door of the house and nobody's flat.
+_ROUNDS = (DoorKind.ESTATE, DoorKind.GARAGE, DoorKind.COMMON)
 ALL_WAYS = tuple(way.value for way in WAYS)
 _NO_FACE = tuple(way for way in ALL_WAYS if way != Kind.FACE)
 _CARD_OR_CODE = (Kind.CODE.value, Kind.CARD.value)
@@ -60,9 +62,9 @@ _TABLE = (
     Terms(holder_kind="operator", doors=_EVERYDAY, ways=_NO_FACE, hours=DAYTIME),
     Terms(holder_kind="cleaner", doors=_EVERYDAY, ways=_NO_FACE, hours=DAYTIME),
     Terms(holder_kind="courier", doors=_GATES, ways=_CODE_OR_PIN, longest=HALF_AN_HOUR),
-    Terms(holder_kind="guard", doors=_EVERYDAY, ways=ALL_WAYS, longest=TWELVE_HOURS),
-    Terms(holder_kind="staff", doors=_EVERYDAY, ways=ALL_WAYS, longest=TWELVE_HOURS),
-    Terms(holder_kind="emergency", doors=_EVERYDAY, ways=_CARD_OR_CODE, longest=TWO_HOURS),
+    Terms(holder_kind="guard", doors=_ROUNDS, ways=ALL_WAYS, longest=TWELVE_HOURS),
+    Terms(holder_kind="staff", doors=_ROUNDS, ways=ALL_WAYS, longest=TWELVE_HOURS),
+    Terms(holder_kind="emergency", doors=_ROUNDS, ways=_CARD_OR_CODE, longest=TWO_HOURS),
 )
 DEFAULTS: Mapping[str, Terms] = MappingProxyType({terms.holder_kind: terms for terms in _TABLE})
 

@@ -341,6 +341,7 @@ def admit(stay: Stay, *, unit: lettings.UnitView, now: datetime) -> None:
         holder_kind="guest",
         holder_id=stay.person_id,
         entrance_id=unit.entrance_id,
+        dwelling_id=unit.dwelling_id,
         period=Period(start=stay.arrive_at, end=stay.leave_at).widened(
             before=terms.grace_before, after=terms.grace_after
         ),
