@@ -2,16 +2,23 @@
 
 At most one fault is drawn for a request; latency is added to every request. Probabilities are between 0 and 1.
 
-| fault         | what the client sees                                            | is the message in the books? |
-|---------------|-----------------------------------------------------------------|------------------------------|
-| `latency_ms`  | every answer comes later, by up to twice this (mean: this)       | as otherwise                 |
-| `timeout`     | no answer for `timeout_s`, then 504                              | no                           |
-| `http_500`    | 500                                                              | no                           |
-| `lost_answer` | the connection breaks in the middle of the answer                | yes                          |
-| `duplicate`   | the answer that was given to the message before, once more       | yes                          |
-| `nonsense`    | something that is no answer: HTML, half a JSON, a wrong type      | half of the time             |
-| `pending`     | PENDING; it settles after `pending_s`                            | yes                          |
-| `reject`      | REJECTED with MANUAL_REVIEW; `reject:CHECK_OUT` for one kind only | yes, as rejected             |
+| fault            | what the client sees                                            | is the message in the books? |
+|------------------|-----------------------------------------------------------------|------------------------------|
+| `latency_ms`     | every answer comes later, by up to twice this (mean: this)       | as otherwise                 |
+| `timeout`        | no answer for `timeout_s`, then 504                              | no                           |
+| `http_500`       | 500                                                              | no                           |
+| `lost_answer`    | the connection breaks in the middle of the answer                | yes                          |
+| `duplicate`      | the answer that was given to the message before, once more       | yes                          |
+| `nonsense`       | something that is no answer: HTML, half a JSON, a wrong type      | half of the time             |
+| `pending`        | PENDING; it settles after `pending_s`                            | yes                          |
+| `reject`         | REJECTED with MANUAL_REVIEW; `reject:CHECK_OUT` for one kind only | yes, as rejected             |
+| `refuse_auth`    | 401 UNAUTHORISED, whatever the token                             | no                           |
+| `expired_token`  | 401 TOKEN_EXPIRED: it was good a moment ago                      | no                           |
+| `trickle`        | the answer, a few bytes at a time, over `trickle_s`              | yes                          |
+| `deny`           | ACCEPTED with a receipt; asked later, it never heard of it       | no                           |
+| `stray_receipt`  | ACCEPTED with the receipt of a message that nobody sent          | yes                          |
+| `clock_offset_s` | its clock is wrong by this, before or after                      | judged by that clock         |
+| `hit`            | `"hit": true` beside ACCEPTED, on top of any other fault          | as otherwise                 |
 """
 
 import random
@@ -32,11 +39,18 @@ class Fault(StrEnum):
     NONSENSE = "nonsense"
     PENDING = "pending"
     REJECT = "reject"
+    REFUSE_AUTH = "refuse_auth"
+    EXPIRED_TOKEN = "expired_token"
+    TRICKLE = "trickle"
+    DENY = "deny"
+    STRAY_RECEIPT = "stray_receipt"
 
 
 # A rejection is about content and waits for a person to mend it; `--faults 0.05` means a bad wire, not bad content.
 OF_THE_WIRE = (Fault.TIMEOUT, Fault.HTTP_500, Fault.LOST_ANSWER, Fault.DUPLICATE, Fault.NONSENSE, Fault.PENDING)
-SECONDS = ("latency_ms", "timeout_s", "pending_s")
+SECONDS = ("latency_ms", "timeout_s", "pending_s", "trickle_s", "clock_offset_s")
+# What a question cannot suffer: it changes no books, so what concerns only messages passes it by.
+OF_MESSAGES = (Fault.PENDING, Fault.REJECT, Fault.DUPLICATE, Fault.DENY, Fault.STRAY_RECEIPT)
 
 
 class BadFaultPlan(ValueError):
@@ -50,6 +64,9 @@ class FaultPlan:
     latency_ms: float = 0.0
     timeout_s: float = 30.0
     pending_s: float = 2.0
+    trickle_s: float = 10.0
+    clock_offset_s: float = 0.0
+    hit: float = 0.0
     chances: Mapping[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, float]:
@@ -58,6 +75,9 @@ class FaultPlan:
             "latency_ms": self.latency_ms,
             "timeout_s": self.timeout_s,
             "pending_s": self.pending_s,
+            "trickle_s": self.trickle_s,
+            "clock_offset_s": self.clock_offset_s,
+            "hit": self.hit,
             **self.chances,
         }
 
@@ -70,16 +90,17 @@ def plan_of(wishes: Mapping[str, object]) -> FaultPlan:
         share = numbers.pop("all") / len(OF_THE_WIRE)
         chances.update({fault.value: share for fault in OF_THE_WIRE})
     durations = {name: numbers.pop(name) for name in SECONDS if name in numbers}
+    hit = numbers.pop("hit", 0.0)
     for name, chance in numbers.items():
         if name.partition(":")[0] not in set(Fault) or (":" in name and not name.startswith("reject:")):
             raise BadFaultPlan(f"unknown fault: {name}")
         chances[name] = chance
     if (
         sum(chance for name, chance in chances.items() if ":" not in name) > 1 + 1e-9
-        or max(chances.values(), default=0) > 1
+        or max([*chances.values(), hit]) > 1
     ):
         raise BadFaultPlan("the chances of all faults add up to more than 1")
-    return FaultPlan(**durations, chances=chances)
+    return FaultPlan(**durations, hit=hit, chances=chances)
 
 
 def plan_in(text: str) -> FaultPlan:
@@ -122,6 +143,13 @@ class FaultInjector:
         with self._lock:
             return self._dice.uniform(0, 2 * self.plan.latency_ms) / 1000
 
+    def hits(self) -> bool:
+        """This will draw whether the register of wanted people has this person, by chance."""
+        if not self.plan.hit:
+            return False
+        with self._lock:
+            return self._dice.random() < self.plan.hit
+
     def toss(self) -> bool:
         """This will toss a coin."""
         with self._lock:
@@ -140,10 +168,7 @@ class FaultInjector:
         for fault in Fault:
             point -= chances.get(fault.value, 0.0)
             if point < 0:
-                # A question changes no books, so what concerns only messages passes it by.
-                return (
-                    fault if kind is not None or fault not in (Fault.PENDING, Fault.REJECT, Fault.DUPLICATE) else None
-                )
+                return fault if kind is not None or fault not in OF_MESSAGES else None
         return None
 
 
@@ -154,6 +179,6 @@ def _number(*, name: str, value: object) -> float:
         number = float(value)
     except ValueError:
         raise BadFaultPlan(f"not a number: {name}={value}") from None
-    if not 0 <= number <= 1_000_000:
+    if not (-1_000_000 if name == "clock_offset_s" else 0) <= number <= 1_000_000:
         raise BadFaultPlan(f"out of range: {name}={value}")
     return number

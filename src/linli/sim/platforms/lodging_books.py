@@ -6,9 +6,10 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+from linli.sim.platforms import lodging_registers as registers
 from linli.sim.platforms.lodging_fields import Refusal, minute_of, refusal_of
 
 SCHEMA = """
@@ -26,7 +27,8 @@ CREATE TABLE IF NOT EXISTS message (
     field TEXT,
     settles_at TEXT,
     repeated INTEGER NOT NULL DEFAULT 0,
-    conflicting INTEGER NOT NULL DEFAULT 0
+    conflicting INTEGER NOT NULL DEFAULT 0,
+    hit INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS message_settles ON message (settles_at) WHERE answer = 'PENDING';
 CREATE INDEX IF NOT EXISTS message_stay ON message (zsbh);
@@ -70,12 +72,15 @@ class BookedAnswer:
     position: int
     code: str | None = None
     field: str | None = None
+    hit: bool = False
 
     def as_json(self) -> dict[str, object]:
         """This will give the answer as it goes over the wire."""
         shown: dict[str, object] = {"answer": self.answer, "lsh": self.lsh}
         if self.answer == "ACCEPTED":
             shown["receipt"] = receipt_of(position=self.position)
+            if self.hit:
+                shown["hit"] = True
         if self.answer == "REJECTED":
             shown |= {"code": self.code, "field": self.field}
         return shown
@@ -98,18 +103,28 @@ class Books:
         # FULL: an answer given is an answer kept, through a power cut too.
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA busy_timeout = 5000")
-        self._db.executescript(SCHEMA)
+        self._db.executescript(SCHEMA + registers.SCHEMA)
+        if "hit" not in {row["name"] for row in self._db.execute("PRAGMA table_info (message)")}:
+            # Books begun before the register of wanted people was played.
+            self._db.execute("ALTER TABLE message ADD COLUMN hit INTEGER NOT NULL DEFAULT 0")
 
     def close(self) -> None:
         """This will close the books."""
         self._db.close()
 
     def submit(
-        self, *, message: Message, now: datetime, settles_at: datetime | None = None, review: bool = False
+        self,
+        *,
+        message: Message,
+        now: datetime,
+        settles_at: datetime | None = None,
+        review: bool = False,
+        hit: bool = False,
     ) -> BookedAnswer:
         """This will book a message once and answer it; a known id gets its first answer, and is counted as repeated.
 
-        `settles_at` makes a sound message PENDING until then; `review` rejects it as one that a person must look at.
+        `settles_at` makes a sound message PENDING until then; `review` rejects it as one that a person must look at; `hit` is said
+        beside ACCEPTED, now or once it has settled.
         """
         with self._transaction(now=now):
             known = self._find(lsh=message.lsh)
@@ -121,9 +136,9 @@ class Books:
             if refusal is not None:
                 return self._book(message=message, now=now, answer="REJECTED", refusal=refusal)
             if settles_at is not None:
-                return self._book(message=message, now=now, answer="PENDING", settles_at=settles_at)
+                return self._book(message=message, now=now, answer="PENDING", settles_at=settles_at, hit=hit)
             self._apply(message=message)
-            return self._book(message=message, now=now, answer="ACCEPTED")
+            return self._book(message=message, now=now, answer="ACCEPTED", hit=hit)
 
     def answer_of(self, *, lsh: str, now: datetime) -> BookedAnswer | None:
         """This will tell what was answered to a message id, or None when it never came in."""
@@ -162,7 +177,18 @@ class Books:
                 "guests_in_house": states.get("IN", 0),
                 "guests_left": states.get("OUT", 0),
                 "guests_cancelled": states.get("CANCELLED", 0),
+                **registers.count_registers(db=self._db),
             }
+
+    def night(self, *, night: date, now: datetime) -> dict[str, int]:
+        """This will count the guests of each unit in a night."""
+        with self._transaction(now=now):
+            return registers.count_night(db=self._db, night=night)
+
+    def register(self, *, name: str, after: str, size: int, now: datetime) -> list[dict[str, object]]:
+        """This will list visits, staff or units in the order of their reference, from after the given one."""
+        with self._transaction(now=now):
+            return registers.rows_of(db=self._db, register=name, after=after, size=size)
 
     def rows(
         self, *, after: int, size: int, now: datetime, kind: str | None = None, answer: str | None = None
@@ -229,15 +255,16 @@ class Books:
         answer: str,
         refusal: Refusal | None = None,
         settles_at: datetime | None = None,
+        hit: bool = False,
     ) -> BookedAnswer:
         code, field = (refusal.code, refusal.field) if refusal else (None, None)
         cursor = self._db.execute(
-            "INSERT INTO message (lsh, kind, zsbh, body, digest, sent_at, seen_at, answer, code, field, settles_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO message (lsh, kind, zsbh, body, digest, sent_at, seen_at, answer, code, field, settles_at, hit)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 message.lsh,
                 message.kind,
-                str(message.body.get("zsbh", ""))[:40],
+                registers.reference_in(kind=message.kind, body=message.body),
                 json.dumps(message.body, ensure_ascii=False, sort_keys=True),
                 message.digest(),
                 message.sent_at,
@@ -246,12 +273,17 @@ class Books:
                 code,
                 field,
                 _text(settles_at) if settles_at else None,
+                hit,
             ),
         )
-        return BookedAnswer(lsh=message.lsh, answer=answer, position=cursor.lastrowid or 0, code=code, field=field)
+        return BookedAnswer(
+            lsh=message.lsh, answer=answer, position=cursor.lastrowid or 0, code=code, field=field, hit=hit
+        )
 
     def _out_of_order(self, *, message: Message) -> Refusal | None:
         body = {name: str(value) for name, value in message.body.items()}
+        if message.kind not in CHANGES:
+            return registers.out_of_order(db=self._db, kind=message.kind, body=body)
         row = self._db.execute("SELECT * FROM stay WHERE zsbh = ?", (body["zsbh"],)).fetchone()
         if message.kind == "CHECK_IN":
             return None if row is None else Refusal(code="ALREADY_CHECKED_IN", field="zsbh")
@@ -271,6 +303,9 @@ class Books:
 
     def _apply(self, *, message: Message) -> None:
         body = {name: str(value) for name, value in message.body.items()}
+        if message.kind not in CHANGES:
+            registers.apply(db=self._db, kind=message.kind, body=body, lsh=message.lsh)
+            return
         person = json.dumps(
             {name: value for name, value in body.items() if name not in NOT_OF_THE_PERSON}, ensure_ascii=False
         )
@@ -302,7 +337,12 @@ def _message_in(row: sqlite3.Row) -> Message:
 
 def _answer_in(row: sqlite3.Row) -> BookedAnswer:
     return BookedAnswer(
-        lsh=row["lsh"], answer=row["answer"], position=row["position"], code=row["code"], field=row["field"]
+        lsh=row["lsh"],
+        answer=row["answer"],
+        position=row["position"],
+        code=row["code"],
+        field=row["field"],
+        hit=bool(row["hit"]),
     )
 
 
@@ -320,6 +360,7 @@ def _row_in(row: sqlite3.Row) -> dict[str, object]:
         "seen_at",
         "repeated",
         "conflicting",
+        "hit",
     )
     return {**{name: row[name] for name in names}, **shown, "body": json.loads(row["body"])}
 

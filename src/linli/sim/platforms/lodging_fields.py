@@ -32,6 +32,13 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     "ALREADY_CHECKED_IN": ("已登记入住", "This stay is already checked in."),
     "ALREADY_CHECKED_OUT": ("已退房", "This stay is already checked out."),
     "CANCELLED": ("登记已撤销", "This stay's registration was cancelled."),
+    "NOT_VISITING": ("没有已受理的来访登记", "No visit was accepted under this number."),
+    "ALREADY_VISITING": ("该来访已登记", "This visit is registered already."),
+    "ALREADY_LEFT": ("访客已离开", "This visitor has left already."),
+    "STAFF_UNKNOWN": ("没有该从业人员的登记", "Nobody is registered under this staff number."),
+    "UNIT_UNKNOWN": ("没有该房源的登记", "No unit is registered under this code."),
+    "UNIT_KNOWN": ("该房源已登记", "This unit is registered already."),
+    "UNIT_CLOSED": ("该房源已注销", "This unit was closed."),
     "MANUAL_REVIEW": ("需人工核查", "A person must look at this."),
 }
 
@@ -128,13 +135,36 @@ FORMS: Mapping[str, Form] = {
     "hfsj": _MINUTE,
     "rjrq": _DATE,
     "nlkrq": _DATE,
+    "qzzl": Form(pattern=r"[0-9A-Z]{1,10}"),
+    "qzhm": Form(pattern=r"[0-9A-Z]{1,20}"),
+    "qzyxq": _DATE,
+    "rjka": Form(pattern=r"[\w .()（）-]{1,40}"),
+    "lfbh": Form(pattern=r"[0-9A-Za-z_-]{1,40}"),
+    "lfsj": _MINUTE,
+    "yjlksj": _MINUTE,
+    "lksj": _MINUTE,
+    "rybh": Form(pattern=r"[0-9A-Za-z_-]{1,40}"),
+    "lgdms": Form(pattern=r"[0-9A-Za-z-]{1,32}(,[0-9A-Za-z-]{1,32}){0,199}"),
+    "gw": Form(pattern=r"[1239]"),
+    "rzrq": _DATE,
+    "lzbz": Form(pattern=r"[01]"),
+    "dz": Form(pattern=r"[^\x00-\x1f\x7f<>]{2,120}"),
+    "lc": Form(pattern=r"-?\d{1,2}"),
+    "fjs": Form(pattern=r"\d{1,3}"),
+    "cws": Form(pattern=r"\d{1,3}"),
+    "jyz": Form(pattern=r"[^\x00-\x1f\x7f<>]{1,80}"),
+    "jyzdm": Form(pattern=r"[0-9A-HJ-NP-RT-UW-Y]{18}"),
+    "zt": Form(pattern=r"[0123]"),
+    "gbsj": _MINUTE,
+    "gbyy": Form(pattern=r"[^\x00-\x1f\x7f<>]{1,100}"),
     "cxyy": Form(pattern=r"[^\x00-\x1f\x7f<>]{1,100}"),
     "czr": Form(pattern=r"[\w .:·-]{1,40}"),
     "czsj": _MINUTE,
 }
 
-_ALWAYS: dict[str, Need] = {"zsbh": "required", "lgdm": "required", "czr": "required", "czsj": "required"}
-_PERSON: dict[str, Need] = {
+_ENTERED: dict[str, Need] = {"czr": "required", "czsj": "required"}
+_ALWAYS: dict[str, Need] = {"zsbh": "required", "lgdm": "required", **_ENTERED}
+_NAMED: dict[str, Need] = {
     "xm": "optional",
     "ywx": "optional",
     "ywm": "optional",
@@ -143,8 +173,20 @@ _PERSON: dict[str, Need] = {
     "gj": "required",
     "zjlx": "required",
     "zjhm": "required",
-    "rjrq": "optional",
-    "nlkrq": "optional",
+}
+_PERSON: dict[str, Need] = {
+    **_NAMED,
+    **dict.fromkeys(("qzzl", "qzhm", "qzyxq", "rjrq", "rjka", "nlkrq"), "optional"),
+}
+_FLAT: dict[str, Need] = {
+    "lgdm": "required",
+    "dz": "required",
+    "lc": "optional",
+    "fjs": "required",
+    "cws": "required",
+    "jyz": "required",
+    "jyzdm": "optional",
+    "zt": "required",
 }
 LAYOUT: Mapping[str, Mapping[str, Need]] = {
     "CHECK_IN": _ALWAYS | _PERSON | {"fh": "required", "cw": "optional", "rzsj": "required", "ydtfsj": "required"},
@@ -153,6 +195,22 @@ LAYOUT: Mapping[str, Mapping[str, Need]] = {
     "EXTEND": _ALWAYS | {"ydtfsj": "required"},
     "CHECK_OUT": _ALWAYS | {"tfsj": "required", "tdtf": "optional"},
     "CANCEL": _ALWAYS | {"cxyy": "required"},
+    "VISITOR_IN": _ENTERED
+    | {"lfbh": "required", "lgdm": "required", "fh": "optional", "xm": "required"}
+    | {"zjlx": "optional", "zjhm": "optional", "lfsj": "required", "yjlksj": "optional"},
+    "VISITOR_OUT": _ENTERED | {"lfbh": "required", "lgdm": "required", "lksj": "required"},
+    "STAFF": _ENTERED
+    | _NAMED
+    | {"rybh": "required", "lgdms": "required", "gw": "required", "rzrq": "required", "lzbz": "required"},
+    "UNIT_CREATE": _ENTERED | _FLAT,
+    "UNIT_UPDATE": _ENTERED | _FLAT,
+    "UNIT_CLOSE": _ENTERED | {"lgdm": "required", "gbsj": "required", "gbyy": "optional"},
+}
+# By which field of each kind the books know whom or what it is about.
+REFERENCES: Mapping[str, str] = {
+    **dict.fromkeys(("VISITOR_IN", "VISITOR_OUT"), "lfbh"),
+    "STAFF": "rybh",
+    **dict.fromkeys(("UNIT_CREATE", "UNIT_UPDATE", "UNIT_CLOSE"), "lgdm"),
 }
 
 
@@ -210,23 +268,26 @@ def _codes_are_known(fields: Body, now: datetime) -> Refusal | None:
 
 
 def _document_is_sound(fields: Body, now: datetime) -> Refusal | None:
-    kind, number = fields.get("zjlx"), fields.get("zjhm", "")
-    if kind is None:
+    kind, number = fields.get("zjlx"), fields.get("zjhm")
+    if kind is None and number is None:
         return None
+    if kind is None or number is None:
+        return Refusal(code="MISSING", field="zjlx" if kind is None else "zjhm")
     if re.fullmatch(DOCUMENT_FORMS[kind], number, re.ASCII) is None:
         return Refusal(code="BAD_FORMAT", field="zjhm")
     if kind in WITH_BIRTH_AND_CHECK_DIGIT or re.fullmatch(CARD_OF_18.get(kind, r"(?!)"), number):
         if _check_digit(number[:17]) != number[17]:
             return Refusal(code="BAD_CHECK_DIGIT", field="zjhm")
-        if number[6:14] != fields["csrq"]:
+        # A visitor gives a name and perhaps a document, never a birth date or a sex.
+        if "csrq" in fields and number[6:14] != fields["csrq"]:
             return Refusal(code="MISMATCH", field="csrq")
     if (
         kind in WITH_BIRTH_AND_CHECK_DIGIT
-        and fields["xb"] in "12"
+        and fields.get("xb", "0") in "12"
         and (int(number[16]) % 2 == 1) != (fields["xb"] == "1")
     ):
         return Refusal(code="MISMATCH", field="xb")
-    if kind in REGIONS_OF_DOCUMENT and fields["gj"] not in REGIONS_OF_DOCUMENT[kind]:
+    if kind in REGIONS_OF_DOCUMENT and "gj" in fields and fields["gj"] not in REGIONS_OF_DOCUMENT[kind]:
         return Refusal(code="MISMATCH", field="gj")
     return None
 
@@ -237,10 +298,19 @@ def _born_already(fields: Body, now: datetime) -> Refusal | None:
 
 
 def _happened_already(fields: Body, now: datetime) -> Refusal | None:
-    for name in ("rzsj", "tfsj", "hfsj", "czsj"):
+    for name in ("rzsj", "tfsj", "hfsj", "lfsj", "lksj", "gbsj", "czsj"):
         if name in fields and minute_of(fields[name]) > now + CLOCKS_DIFFER:
             return Refusal(code="IN_THE_FUTURE", field=name)
     return None
+
+
+def _visit_is_one_day(fields: Body, now: datetime) -> Refusal | None:
+    if "lfsj" not in fields or "yjlksj" not in fields:
+        return None
+    planned = minute_of(fields["yjlksj"]) - minute_of(fields["lfsj"])
+    if planned < timedelta(0):
+        return Refusal(code="OUT_BEFORE_IN", field="yjlksj")
+    return Refusal(code="BAD_DATE", field="yjlksj") if planned > timedelta(days=1) else None
 
 
 def _leaves_after_arriving(fields: Body, now: datetime) -> Refusal | None:
@@ -265,4 +335,5 @@ CROSS_CHECKS: tuple[Callable[[Body, datetime], Refusal | None], ...] = (
     _document_is_sound,
     _happened_already,
     _leaves_after_arriving,
+    _visit_is_one_day,
 )
