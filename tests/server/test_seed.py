@@ -1,14 +1,19 @@
 """东方新城二期 is written exactly, once, in time, and everybody in it has sound numbers."""
 
 import time
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
 
 from linli.documents import numbers
 from linli.server import seed
+from linli.server.access import actions as gates
 from linli.server.access import queries as access
+from linli.server.access.actions import ResidentPasses
+from linli.server.access.models import Pass
 from linli.server.kernel import crypto
+from linli.server.kernel.actors import system
 from linli.server.lettings import queries as lettings
 from linli.server.people import queries as people
 from linli.server.people.models import Document, Person
@@ -41,6 +46,7 @@ def test_the_estate_is_written_at_its_true_size_and_only_once() -> None:
     _every_number_is_sound_and_sealed(first.estate_id)
     _every_demo_account_has_its_role(first.estate_id)
     _the_doors_are_where_the_contract_says(first.estate_id)
+    _everybody_who_lives_here_has_a_pass(first.estate_id, first.residents)
     assert privacy.verify_chain(estate_id=first.estate_id).whole
 
 
@@ -88,6 +94,20 @@ def _accounts(estate_id: str) -> tuple[people.AccountView, ...]:
 def _the_doors_are_where_the_contract_says(estate_id: str) -> None:
     gates = access.list_gates(estate_id=estate_id, now=NOW)
     assert [gate.code for gate in gates] == [f"G{at:02d}" for at in range(1, 52)]
+
+
+def _everybody_who_lives_here_has_a_pass(estate_id: str, residents: int) -> None:
+    held = Counter(Pass.objects.filter(estate_id=estate_id, state="active").values_list("holder_kind", flat=True))
+    assert held["resident"] + held["child"] == residents
+    assert held["child"] > 100
+    assert (held["guard"], held["staff"], held["cleaner"]) == (6, 4, 20)
+    # A second look at the register finds nothing to do.
+    assert gates.keep_resident_passes(actor=system(estate_id), now=NOW) == ResidentPasses(
+        granted=0, renewed=0, grown=0, withdrawn=0
+    )
+    (rounds,) = [one.number for one in access.list_door_groups(estate_id=estate_id) if one.kind == "common"]
+    assert all(rounds in gate.groups for gate in access.list_gates(estate_id=estate_id, now=NOW))
+    assert all(rounds in one.groups for one in Pass.objects.filter(estate_id=estate_id, holder_kind="guard"))
 
 
 def test_two_drawings_are_the_same() -> None:

@@ -143,6 +143,14 @@ def remove_due_faces(timestamp: int) -> None:
         access.remove_due_faces(actor=system(estate_id), now=clock.now())
 
 
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="keep_resident_passes")
+def keep_resident_passes(timestamp: int) -> None:
+    """This will give whoever lives here a pass, and take it from whoever moved out."""
+    for estate_id in places.estate_ids():
+        access.keep_resident_passes(actor=system(estate_id), now=clock.now())
+
+
 @app.periodic(cron="17 3 * * *")
 @app.task(queueing_lock="enforce_retention")
 def enforce_retention(timestamp: int) -> None:

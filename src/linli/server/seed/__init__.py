@@ -22,7 +22,7 @@ from linli.server.people import queries as accounts
 from linli.server.places import actions as places
 from linli.server.places import queries as tree
 from linli.server.privacy import actions as privacy
-from linli.server.seed import persons, plan
+from linli.server.seed import persons, plan, workers
 from linli.server.seed.plan import Plan
 from linli.server.stays import actions as stays
 
@@ -129,6 +129,7 @@ def _write(actor: Actor, password: str, now: datetime) -> str:
     operator_ids = lettings.register_operators(actor=actor, operators=persons.operators(), now=now)
     lettings.let_units(actor=actor, units=_units(drawn, operator_ids), now=now)
     people.move_in(actor=actor, households=_households(actor, drawn), now=now)
+    workers.give_passes(actor=actor, drawn=drawn, now=now)
     _open_accounts(actor, password, operator_ids[0], now)
     return actor.estate_id
 

@@ -26,6 +26,8 @@ BY_BED_OF_100 = 30
 INHABITED_OF_100 = 78
 HOUSEHOLD_SIZES, HOUSEHOLD_WEIGHTS = (1, 2, 3, 4, 5), (22, 30, 24, 15, 9)
 ESTATE_GROUP, GARAGE_GROUP, FIRST_ENTRANCE_GROUP = 1, 2, 3
+# Guards and staff go everywhere but into a flat, and a pass holds four groups at most: one group of all common doors.
+COMMON_GROUP = FIRST_ENTRANCE_GROUP + BUILDINGS * ENTRANCES
 COMMON_GATES = (
     ("南门", "South gate", DoorKind.ESTATE),
     ("北门", "North gate", DoorKind.ESTATE),
@@ -118,10 +120,11 @@ class Plan:
 
 
 def door_groups(entrances: Sequence[EntranceView]) -> tuple[DoorGroupPlan, ...]:
-    """This will plan the groups: the estate's gates, the garage, and one for each entrance."""
+    """This will plan the groups: the estate's gates, the garage, one for each entrance, and all of them together."""
     common = (
         DoorGroupPlan(number=ESTATE_GROUP, kind=DoorKind.ESTATE, name_zh="小区大门", name_en="Estate gates"),
         DoorGroupPlan(number=GARAGE_GROUP, kind=DoorKind.GARAGE, name_zh="地下车库", name_en="Garage"),
+        DoorGroupPlan(number=COMMON_GROUP, kind=DoorKind.COMMON, name_zh="公共门", name_en="Common doors"),
     )
     own = tuple(
         DoorGroupPlan(
@@ -144,7 +147,7 @@ def gates(entrances: Sequence[EntranceView]) -> tuple[GatePlan, ...]:
         for number, entrance in enumerate(entrances, start=FIRST_ENTRANCE_GROUP)
     ]
     return tuple(
-        GatePlan(code=f"G{at:02d}", name_zh=zh, name_en=en, kind=kind, groups=(group,))
+        GatePlan(code=f"G{at:02d}", name_zh=zh, name_en=en, kind=kind, groups=(group, COMMON_GROUP))
         for at, (zh, en, kind, group) in enumerate(named, start=1)
     )
 

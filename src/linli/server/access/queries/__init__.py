@@ -111,6 +111,7 @@ from linli.server.access.queries.visitors import (
     list_visits,
     visit_codes,
 )
+from linli.server.access.queries.visits import VisitUse, find_visit_use, list_ended_visits
 from linli.server.access.rules import HEARERS, DoorKind, HealthTerms, Origin, classes_heard
 
 __all__ = [
@@ -165,6 +166,7 @@ __all__ = [
     "TerminalReceiptView",
     "TerminalView",
     "TermsView",
+    "VisitUse",
     "VisitView",
     "WhoView",
     "WrongRate",
@@ -175,6 +177,7 @@ __all__ = [
     "count_unreceipted_revocations",
     "find_desk_pass",
     "find_pass",
+    "find_visit_use",
     "get_alarm",
     "get_board",
     "get_box",
@@ -196,6 +199,7 @@ __all__ = [
     "list_credentials",
     "list_door_groups",
     "list_drift",
+    "list_ended_visits",
     "list_face_reports",
     "list_face_sheets",
     "list_gate_events",
