@@ -19,6 +19,8 @@ PLATFORMS = {
     "lodging": "linli.sim.platforms.lodging_start",
     "viid": "linli.sim.platforms.viid.start",
     "community": "linli.sim.platforms.community",
+    "ses_hospedajes": "linli.sim.platforms.ses_start",
+    "face_layer": "linli.sim.platforms.face_layer",
 }
 TERMINALS = {
     "httpv2": "a device that calls the box by itself",
