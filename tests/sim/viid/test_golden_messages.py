@@ -125,7 +125,14 @@ def test_a_dialect_is_a_family_a_trait_or_both() -> None:
         dialect_of("klingon")
 
 
-NO_ANSWERS = [None, 7, [], {}, {"ResponseStatusObject": 7}, {"ResponseStatusListObject": {"ResponseStatusObject": []}}]
+NO_ANSWERS: list[object] = [
+    None,
+    7,
+    [],
+    {},
+    {"ResponseStatusObject": 7},
+    {"ResponseStatusListObject": {"ResponseStatusObject": []}},
+]
 
 
 @pytest.mark.parametrize("body", NO_ANSWERS)
