@@ -224,6 +224,11 @@ def list_active_units(*, estate_id: str) -> tuple[UnitView, ...]:
     return _views("u.state = %(state)s", estate_id=estate_id, state=UnitState.ACTIVE)
 
 
+def list_marked_units(*, estate_id: str) -> tuple[UnitView, ...]:
+    """This will return every unit that was ever given its mark, closed ones among them, by code."""
+    return _views("u.mark_code IS NOT NULL", estate_id=estate_id)
+
+
 def list_units_by_id(*, estate_id: str, unit_ids: Iterable[str]) -> tuple[UnitView, ...]:
     """This will return the units with those ids, by code; unknown ones are left out."""
     return _views("u.id = ANY(%(unit_ids)s)", estate_id=estate_id, unit_ids=list(set(unit_ids)))

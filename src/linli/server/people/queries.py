@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from django.db.models import Max, Q
+from django.db.models import F, Max, Q, QuerySet
 
 from linli.documents import kinds
 from linli.server.kernel import crypto
@@ -115,6 +115,17 @@ class ResidencyView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoleHolder:
+    """A role that a known person holds or held, by the grant's id."""
+
+    id: str
+    person_id: str
+    scope: str
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LivingView:
     """Somebody who lives here now: the residency by its id, who, since when, in which flat behind which entrance."""
 
@@ -155,23 +166,14 @@ def get_identity(*, estate_id: str, person_id: str, document_id: str | None = No
     document = _document(person, document_id) if person else None
     if person is None or document is None:
         raise NotFound(field="person_id")
-    return Identity(
-        person_id=person.id,
-        native_name=crypto.unseal(bytes(person.native_name), context=NATIVE_NAME),
-        latin_name=crypto.unseal(bytes(person.latin_name), context=LATIN_NAME) if person.latin_name else None,
-        sex=person.sex,
-        birth_date=person.birth_date,
-        nationality=person.nationality,
-        belongs=person.belongs,
-        document_id=document.id,
-        document_kind=document.kind,
-        document_code=kinds.get_kind(document.kind).code,
-        document_number=crypto.unseal(bytes(document.number), context=NUMBER),
-        document_country=document.issuing_country,
-        document_valid_until=document.valid_until,
-        document_issued_by=document.issued_by,
-        phone=crypto.unseal(bytes(person.phone), context=PHONE) if person.phone else None,
-    )
+    return _identity(person, document)
+
+
+def list_identities(*, estate_id: str, person_ids: Iterable[str]) -> dict[str, Identity]:
+    """This will open many persons at once, by id, each with the document shown last; who was erased is left out. As `get_identity`."""
+    rows = Document.objects.filter(estate_id=estate_id, person__in=list(person_ids), person__erased_at__isnull=True)
+    shown = rows.select_related("person").order_by("shown_at", "id")
+    return {row.person_id: _identity(row.person, row) for row in shown}
 
 
 def find_person_by_phone(*, estate_id: str, phone: str) -> tuple[PersonView, ...]:
@@ -242,20 +244,14 @@ def list_accounts(*, estate_id: str) -> tuple[AccountView, ...]:
 
 def list_residencies(*, estate_id: str, person_id: str) -> tuple[ResidencyView, ...]:
     """This will list where a person has lived on the estate, newest first."""
-    rows = Residency.objects.filter(estate_id=estate_id, person_id=person_id).select_related("household")
-    return tuple(
-        ResidencyView(
-            id=row.id,
-            person_id=row.person_id,
-            household_id=row.household_id,
-            dwelling_id=row.household.dwelling_id,
-            kind=row.kind,
-            relation=row.relation,
-            moved_in_date=row.moved_in_date,
-            moved_out_date=row.moved_out_date,
-        )
-        for row in rows.order_by("-moved_in_date", "-id")
-    )
+    rows = Residency.objects.filter(estate_id=estate_id, person_id=person_id)
+    return _residencies(rows.order_by("-moved_in_date", "-id"))
+
+
+def list_residents(*, estate_id: str, left_since: date) -> tuple[ResidencyView, ...]:
+    """This will list who lives on the estate, and who has moved out on a day or after it."""
+    here = Q(moved_out_date__isnull=True) | Q(moved_out_date__gte=left_since)
+    return _residencies(Residency.objects.filter(here, estate_id=estate_id).order_by("id"))
 
 
 def list_living(
@@ -305,6 +301,13 @@ def list_inhabited(*, estate_id: str, dwelling_ids: Collection[str]) -> frozense
     return frozenset(rows.values_list("dwelling_id", flat=True))
 
 
+def list_role_holders(*, estate_id: str, role: Role) -> tuple[RoleHolder, ...]:
+    """This will list the known persons whose accounts hold or held a role, by grant."""
+    rows = RoleGrant.objects.filter(estate_id=estate_id, role=role, account__person__isnull=False).order_by("id")
+    held = rows.annotate(person_id=F("account__person"), since=F("granted_at"), until=F("withdrawn_at"))
+    return tuple(RoleHolder(**row) for row in held.values("id", "person_id", "scope", "since", "until"))
+
+
 def view_person(person: Person, document: Document | None, *, level: int | None = None) -> PersonView:
     """This will return a row as a view, without opening anything."""
     if level is None:
@@ -348,6 +351,31 @@ def view_account(account: Account) -> AccountView:
         active=account.is_active,
         roles=tuple(GrantView(role=row.role, scope=row.scope) for row in grants.order_by("role", "scope")),
     )
+
+
+def _identity(person: Person, document: Document) -> Identity:
+    return Identity(
+        person_id=person.id,
+        native_name=crypto.unseal(bytes(person.native_name), context=NATIVE_NAME),
+        latin_name=crypto.unseal(bytes(person.latin_name), context=LATIN_NAME) if person.latin_name else None,
+        sex=person.sex,
+        birth_date=person.birth_date,
+        nationality=person.nationality,
+        belongs=person.belongs,
+        document_id=document.id,
+        document_kind=document.kind,
+        document_code=kinds.get_kind(document.kind).code,
+        document_number=crypto.unseal(bytes(document.number), context=NUMBER),
+        document_country=document.issuing_country,
+        document_valid_until=document.valid_until,
+        document_issued_by=document.issued_by,
+        phone=crypto.unseal(bytes(person.phone), context=PHONE) if person.phone else None,
+    )
+
+
+def _residencies(rows: "QuerySet[Residency]") -> tuple[ResidencyView, ...]:
+    wanted = ("id", "person_id", "household_id", "kind", "relation", "moved_in_date", "moved_out_date")
+    return tuple(ResidencyView(**row) for row in rows.values(*wanted, dwelling_id=F("household__dwelling_id")))
 
 
 def _document(person: Person, document_id: str | None) -> Document | None:
