@@ -5,6 +5,7 @@ estate's clock, because that is how platforms are told. Who comes and goes by da
 Both sides are held to this one sentence: the simulated platform counts by it from the messages it accepted.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -20,6 +21,8 @@ COUNTED_FROM = time(4)
 EVENING = timedelta(hours=6)
 # A night whose figures are not even, or not known, is looked at again for so long.
 LOOKED_AT_FOR = timedelta(days=7)
+RECOUNT_AFTER = timedelta(hours=1)
+ASK_AGAIN_AFTER = timedelta(minutes=10)
 # An event needs a moment to become a report: only then is its absence silence.
 MOMENT = timedelta(minutes=2)
 ANSWER_WITHIN = timedelta(hours=24)
@@ -129,6 +132,17 @@ class Sleeper:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """That a pass let somebody in: on whose account (`stay` or `visit`), by which holder, and when last. Never stored, only counted."""
+
+    origin_kind: str
+    origin_id: str
+    holder_id: str
+    unit_id: str
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """Where the report of one guest's arrival stands at one platform; `withheld` may not leave, by nobody's fault."""
 
@@ -181,6 +195,12 @@ def last_night(*, now: datetime, zone: str) -> date:
     return local.date() - timedelta(days=1 if local.time() >= COUNTED_FROM else 2)
 
 
+def evening_of(moment: datetime, *, zone: str) -> date:
+    """This will name the evening to whose night an instant belongs; before six in the morning that is still yesterday's."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return local.date() - timedelta(days=1 if local.time() < NIGHT_ENDS else 0)
+
+
 def check_begun(night: Night, *, now: datetime) -> None:
     """This will refuse a night that has not begun with `NightNotYet`."""
     if now < night.begins:
@@ -209,29 +229,49 @@ def is_excused(guest: Sleeper, *, night: Night) -> bool:
 
 def figures_of(
     *,
-    expected: int,
+    expected: Mapping[str, int],
     guests: Iterable[Sleeper],
     told: Mapping[str, Told],
+    strangers: int = 0,
+    counted: int | None = None,
     night: Night,
-    counted: int | None,
-    passed: int,
 ) -> Figures:
-    """This will sum up a flat's night beside one platform; `told` is by stay, `expected` what its bookings promise."""
+    """This will sum up a flat's night beside one platform: `expected` by booking, `told` by stay, `strangers` let in besides its guests."""
     everybody = list(guests)
     here = [guest for guest in everybody if is_registered(guest, night=night)]
     inside = [guest for guest in here if slept(came_at=guest.came_at, left_at=guest.left_at, night=night)]
     due = [guest for guest in inside if not (guest.stay_id in told and told[guest.stay_id].withheld)]
     sent = [told[guest.stay_id] for guest in due if guest.stay_id in told]
+    excused = Counter(guest.booking_id for guest in everybody if is_excused(guest, night=night))
     return Figures(
-        booked=max(0, expected - sum(is_excused(guest, night=night) for guest in everybody)),
+        booked=sum(max(0, number - excused[booking]) for booking, number in expected.items()),
         registered=len(here),
         entered=len(inside),
         due=len(due),
         reported=len(sent),
         receipted=sum(one.receipted for one in sent),
         counted=counted,
-        passed=passed,
+        passed=len(inside) + strangers,
     )
+
+
+def count_strangers(*, entries: Iterable[Entry], guests: Iterable[Sleeper], night: Night) -> int:
+    """This will count who was let in on a flat's passes beside the guests registered for the night.
+
+    Of a stay: another holder, or a guest gone or called off, who came in between the evening and the morning and whose check-out did
+    not follow. Of a visit: who came in during the night itself; a visitor of the evening has gone home.
+    """
+    known = {guest.stay_id: guest for guest in guests}
+    own = {guest.stay_id for guest in known.values() if is_registered(guest, night=night)}
+    found = set()
+    holders: dict[str, set[str]] = {}
+    for entry in entries:
+        if not (night.begins if entry.origin_kind == "visit" else night.evening) <= entry.last_at < night.ends:
+            continue
+        if entry.origin_kind == "visit" or not _has_left(known.get(entry.origin_id), entry.last_at):
+            found.add((entry.origin_id, entry.holder_id))
+            holders.setdefault(entry.origin_id, set()).add(entry.holder_id)
+    return len(found) - sum(1 for stay_id in holders if stay_id in own)
 
 
 def differences(figures: Figures) -> tuple[Difference, ...]:
@@ -270,16 +310,22 @@ def due_at(*, kind: QuestionKind, stuck: Iterable[Told], night: Night, now: date
 def is_to_be_counted_again(
     *, counted_at: datetime, known: bool | None, uneven: bool, night: Night, now: datetime
 ) -> bool:
-    """This will say whether a night is looked at again: until it was counted after its end, is even, and the other side is known."""
+    """This will say whether a night is counted again: once after its end, and for a week while it is uneven or not known."""
     if counted_at < night.ends:
         return now >= night.ends
-    return (uneven or known is False) and now < night.ends + LOOKED_AT_FOR
+    if now >= night.ends + LOOKED_AT_FOR:
+        return False
+    return (known is False and now >= counted_at + ASK_AGAIN_AFTER) or (uneven and now >= counted_at + RECOUNT_AFTER)
 
 
 def words(*, kind: QuestionKind, unit: str, ours: int, theirs: int) -> tuple[str, str]:
     """This will phrase a difference as a question, in Chinese and English."""
     zh, en = WORDS[kind]
     return zh.format(unit=unit, ours=ours, theirs=theirs), en.format(unit=unit, ours=ours, theirs=theirs)
+
+
+def _has_left(guest: Sleeper | None, last_at: datetime) -> bool:
+    return guest is not None and guest.left_at is not None and guest.left_at >= last_at
 
 
 def _gone_before(guest: Sleeper, *, night: Night) -> bool:
