@@ -45,6 +45,7 @@ class Env:
     lodging_token: str
     pg_bin: Path | None
     clock_file: Path | None
+    nearby_feeds: frozenset[str]
 
     def __repr__(self) -> str:
         return f"Env(home={str(self.home)!r}, public_url={self.public_url!r})"
@@ -114,6 +115,8 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         lodging_token=given.get("LINLI_LODGING_TOKEN", ""),
         pg_bin=_pg_bin(given),
         clock_file=_path(given, "LINLI_CLOCK_FILE"),
+        # Hosts of booking calendars that may be private addresses: simulators and tests, never a real estate.
+        nearby_feeds=frozenset(given.get("LINLI_NEARBY_FEEDS", "").lower().replace(",", " ").split()),
     )
 
 

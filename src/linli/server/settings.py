@@ -89,6 +89,7 @@ DATABASES = {"default": _database(ENV.database_url)}
 LINLI_KEYRING = ENV.keyring
 LINLI_CIPHER = ENV.cipher
 LINLI_PUBLIC_URL = ENV.public_url
+LINLI_NEARBY_FEEDS = ENV.nearby_feeds
 
 LOGGING = {
     "version": 1,

@@ -178,6 +178,7 @@ def main() -> int:
     loops: list[Callable[[], None]] = [
         lambda: relay(stop),
         lambda: connectors.deliver(stop=stop, wait=Wake("linli_reports").wait),
+        lambda: stays.follow_feeds(stop=stop),
     ]
     threads = [threading.Thread(target=loop, daemon=True) for loop in loops]
     for thread in threads:

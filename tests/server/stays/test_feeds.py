@@ -10,10 +10,11 @@ from linli.server.kernel.files import FileTooBig
 from linli.server.places import actions as places
 from linli.server.stays import actions as stays
 from linli.server.stays import queries
-from linli.server.stays.models import Booking
-from tests.world import Unchanged, World
+from linli.server.stays.models import Booking, IntakeTask
+from tests.world import DAY, Unchanged, World
 
 pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
 FEEDS = Path(__file__).parents[3] / "examples" / "feeds"
 
 
@@ -106,24 +107,38 @@ def test_a_changed_order_with_registered_guests_is_a_question(world: World) -> N
     assert Booking.objects.get(id=booking.id).state == "BOOKED"
 
 
-def test_a_changed_order_without_guests_is_booked_anew(world: World) -> None:
+def test_a_changed_order_without_guests_moves_its_booking_and_keeps_the_link_good(world: World) -> None:
     take(world, "booking-feed.ics", flat="home")
     first = Booking.objects.order_by("arrive_at").first()
     text = (FEEDS / "booking-feed.ics").read_text().replace("DTEND;VALUE=DATE:20310503", "DTEND;VALUE=DATE:20310502")
     found = take(world, "", flat="home", content=text.encode())
     assert "changed" in {row.outcome for row in found.rows}
-    assert Booking.objects.get(id=first.id).state == "CANCELLED"
-    newest = Booking.objects.filter(arrive_at=first.arrive_at, state="BOOKED").get()
-    assert newest.leave_at == first.leave_at - timedelta(days=1)
+    moved = Booking.objects.get(id=first.id)
+    assert (moved.state, moved.arrive_at, moved.leave_at) == ("BOOKED", first.arrive_at, first.leave_at - DAY)
+    assert {hold.period.upper for hold in moved.holds.filter(released_at__isnull=True)} == {moved.leave_at}
+    assert world.register(moved.id).stay.leave_at == moved.leave_at
 
 
-def test_an_order_missing_three_times_running_is_asked_about_never_cancelled(world: World) -> None:
+def test_an_order_missing_from_several_readings_over_time_is_asked_about_never_cancelled(world: World) -> None:
     take(world, "booking-feed.ics", flat="home")
     events = (FEEDS / "booking-feed.ics").read_text().split("BEGIN:VEVENT")
     text = "BEGIN:VEVENT".join([events[0], *events[2:]])
-    outcomes = [take(world, "", flat="home", content=text.encode()) for _ in range(3)]
-    assert [sum(row.code == "missing" for row in found.rows) for found in outcomes] == [0, 0, 1]
+    asked = []
+    for _ in range(4):
+        found = take(world, "", flat="home", content=text.encode())
+        asked.append(sum(row.code == "missing" for row in found.rows))
+        world.now += HOUR
+    assert asked == [0, 0, 1, 1]
     assert Booking.objects.filter(state="BOOKED").count() == 4
+    assert IntakeTask.objects.filter(kind="missing").count() == 1
+
+
+def test_three_readings_within_a_minute_prove_no_absence(world: World) -> None:
+    take(world, "booking-feed.ics", flat="home")
+    events = (FEEDS / "booking-feed.ics").read_text().split("BEGIN:VEVENT")
+    text = "BEGIN:VEVENT".join([events[0], *events[2:]])
+    outcomes = [take(world, "", flat="home", content=text.encode()) for _ in range(5)]
+    assert not any(row.code == "missing" for found in outcomes for row in found.rows)
 
 
 @pytest.mark.parametrize(

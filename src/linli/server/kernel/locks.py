@@ -1,5 +1,6 @@
 """Every lock in the house, on one page, in the one order in which they may be taken.
 
+    0 FEED      advisory, one an order of a feed: two tellings of one order queue, before they look for beds
     1 BED       advisory, one a bed, always in the order of their ids: two bookings of the same beds queue, never deadlock
     2 row locks `SELECT … FOR UPDATE`, from the outside in: unit, booking, stay, pass
     3 PERSON    advisory, one a person: two registrations of one person queue
@@ -19,6 +20,7 @@ from django.db import connection
 class Lock(IntEnum):
     """The advisory locks by rank."""
 
+    FEED = 0
     BED = 1
     PERSON = 3
     SNAPSHOT = 4

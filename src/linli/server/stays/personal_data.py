@@ -8,10 +8,12 @@ from django.db import transaction
 
 from linli.server.privacy import queries as privacy
 from linli.server.privacy.queries import Holding
-from linli.server.stays.models import Booking, GuardianContact, Stay
+from linli.server.stays.models import Booking, GuardianContact, IntakeTask, Stay
 from linli.server.stays.rules.states import OPEN_STAYS
 
 KEPT = timedelta(days=3 * 365)
+# An order that nobody took in is nobody's lodging record: who wanted to come is forgotten soon.
+UNTAKEN = timedelta(days=90)
 
 
 def register() -> None:
@@ -43,6 +45,15 @@ def register() -> None:
             erase_expired=_erase_bookers,
         )
     )
+    privacy.register(
+        Holding(
+            model="stays.IntakeTask",
+            purpose_code="lodging_registration",
+            fields=("booker's name", "booker's phone", "while the question is open"),
+            export=lambda estate_id, person_id: [],
+            erase_expired=_erase_untaken,
+        )
+    )
 
 
 def _export(estate_id: str, person_id: str) -> Sequence[dict[str, Any]]:
@@ -63,3 +74,7 @@ def _erase_stays(now: datetime) -> int:
 def _erase_bookers(now: datetime) -> int:
     old = Booking.objects.filter(leave_at__lt=now - KEPT).exclude(booker_masked="")
     return old.update(booker_name=None, booker_phone=None, booker_masked="")
+
+
+def _erase_untaken(now: datetime) -> int:
+    return IntakeTask.objects.filter(opened_at__lt=now - UNTAKEN, order__isnull=False).update(order=None)

@@ -1,30 +1,32 @@
-"""Booking feeds: each order booked once, changed orders followed where that is safe, everything else put to the operator as a question."""
+"""Files of orders that a person brings: looked at first, then taken in, line by line; one bad line spoils no other."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
 
-from linli.server.kernel import ids
 from linli.server.kernel.actors import Actor, Role
-from linli.server.kernel.errors import NotAllowed, NotFound, Refusal
+from linli.server.kernel.errors import Refusal
 from linli.server.kernel.files import TEXT_BYTES, FileTooBig
 from linli.server.kernel.periods import Period
 from linli.server.lettings import queries as lettings
 from linli.server.places import queries as places
 from linli.server.privacy import actions as privacy
-from linli.server.stays.actions import letting
-from linli.server.stays.models import FeedEntry, Stay
-from linli.server.stays.rules.feeds import FeedOrder, FeedProblem, read_feed
-from linli.server.stays.rules.states import OPEN_STAYS, BookingState
+from linli.server.stays.actions import intake_orders, letting
+from linli.server.stays.actions.intake_absences import note_absences
+from linli.server.stays.actions.intake_orders import CONFLICTS, Taken, Whence, said
+from linli.server.stays.actions.intake_tasks import About
+from linli.server.stays.models import Booking, Stay
+from linli.server.stays.rules.feeds import HARMLESS, FeedOrder, FeedProblem, occupied, read_feed
+from linli.server.stays.rules.states import OPEN_STAYS
 
-MISSED_MEANS_ASK = 3
+OF_NOTE = ("problem", "conflict", "question")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedRow:
-    """What became of one line: booked, unchanged, changed, cancelled, block, conflict, question or problem, and why."""
+    """What became of one line: booked, unchanged, changed, cancelled, past, block, conflict, question or problem, and why."""
 
     line: int
     ref: str
@@ -33,6 +35,10 @@ class FeedRow:
     code: str
     zh: str
     en: str
+    field: str = ""
+    task_id: str | None = None
+    arrive_at: datetime | None = None
+    leave_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,165 +50,168 @@ class FeedResult:
     problems: int
 
 
+@dataclass(slots=True, kw_only=True)
+class _Imagined:
+    """The beds that lines further up would have taken."""
+
+    beds: list[tuple[str, Period]] = field(default_factory=list)
+
+    def taken(self, period: Period) -> list[str]:
+        """This will name the beds taken in a period."""
+        return [bed_id for bed_id, other in self.beds if other.meets(period)]
+
+
 def import_feed(*, actor: Actor, content: bytes, feed: str, unit_id: str | None, now: datetime) -> FeedResult:
-    """This will take in a feed: iCal for one unit, or a CSV order list that names its units. One bad line spoils no other."""
+    """This will take in a file: a calendar of one unit, or an order list or workbook that names its units."""
+    found = _read(actor, content)
+    whence = Whence(feed=feed, unit_id=unit_id)
+    rows = [
+        row_of(entry, intake_orders.take_in(actor=actor, entry=entry, whence=whence, now=now))
+        if isinstance(entry, FeedOrder)
+        else problem_row(entry)
+        for entry in found
+    ]
+    with transaction.atomic():
+        rows += _missing(actor, found, whence, now=now)
+        privacy.record(actor=actor, verb="import_feed", subject=unit_id or "", reason=feed, now=now)
+    return result_of(rows)
+
+
+def preview_feed(*, actor: Actor, content: bytes, feed: str, unit_id: str | None, now: datetime) -> FeedResult:
+    """This will say what would become of each line if the file were taken in now, and change nothing."""
+    found = _read(actor, content)
+    whence = Whence(feed=feed, unit_id=unit_id)
+    imagined = _Imagined()
+    return result_of(
+        row_of(entry, _judged(actor, entry, whence, imagined, now=now))
+        if isinstance(entry, FeedOrder)
+        else problem_row(entry)
+        for entry in found
+    )
+
+
+def _read(actor: Actor, content: bytes) -> list[FeedOrder | FeedProblem]:
     if not actor.may(Role.OFFICE):
         actor.require_any(Role.OPERATOR)
     if len(content) > TEXT_BYTES:
         raise FileTooBig(field="file", limit_mb=TEXT_BYTES // 1024 // 1024)
-    found = read_feed(content, zone=places.zone(estate_id=actor.estate_id))
-    rows = [_row_of(actor, entry, feed=feed, unit_id=unit_id, now=now) for entry in found]
-    # An empty fetch is a fault of the feed, not the end of every booking.
-    if unit_id is not None and any(isinstance(entry, FeedOrder) for entry in found):
-        rows += _missing(actor, found, feed=feed, unit_id=unit_id, now=now)
+    own = occupied.own_ending(actor.estate_id)
+    return read_feed(content, zone=places.zone(estate_id=actor.estate_id), own=own)
+
+
+def result_of(rows: Iterable[FeedRow]) -> FeedResult:
+    """This will sum the lines up."""
+    told = tuple(rows)
     return FeedResult(
-        rows=tuple(rows),
-        booked=sum(1 for row in rows if row.outcome == "booked"),
-        problems=sum(1 for row in rows if row.outcome in ("problem", "conflict", "question")),
+        rows=told,
+        booked=sum(1 for row in told if row.outcome == "booked"),
+        problems=sum(1 for row in told if row.outcome in OF_NOTE),
     )
 
 
-def _row_of(actor: Actor, entry: FeedOrder | FeedProblem, *, feed: str, unit_id: str | None, now: datetime) -> FeedRow:
-    if isinstance(entry, FeedProblem):
-        outcome = "block" if entry.code == "block" else "problem"
-        return FeedRow(
-            line=entry.line, ref=entry.ref, outcome=outcome, booking_id=None, code=entry.code, zh=entry.zh, en=entry.en
-        )
+def row_of(entry: FeedOrder, taken: Taken) -> FeedRow:
+    """This will tell what became of an order as a line."""
+    return FeedRow(
+        line=entry.line,
+        ref=entry.ref,
+        outcome=taken.outcome,
+        booking_id=taken.booking_id,
+        code=taken.code,
+        zh=taken.zh,
+        en=taken.en,
+        field=taken.field,
+        task_id=taken.task_id,
+        arrive_at=entry.arrive_at,
+        leave_at=entry.leave_at,
+    )
+
+
+def problem_row(entry: FeedProblem) -> FeedRow:
+    """This will tell a line that is no order; a host's own block, and our own calendar come back, are no problems."""
+    return FeedRow(
+        line=entry.line,
+        ref=entry.ref,
+        outcome="block" if entry.code in HARMLESS else "problem",
+        booking_id=None,
+        code=entry.code,
+        zh=entry.zh,
+        en=entry.en,
+        field=entry.field,
+    )
+
+
+def _missing(actor: Actor, found: Sequence[FeedOrder | FeedProblem], whence: Whence, *, now: datetime) -> list[FeedRow]:
+    # An empty file is a fault of the feed, not the end of every booking; an order list is a part, not the whole.
+    calendar = next((entry for entry in found if isinstance(entry, FeedOrder) and entry.unit is None), None)
+    if calendar is None or whence.unit_id is None:
+        return []
     try:
-        with transaction.atomic():
-            unit = _unit(actor, entry, unit_id)
-            outcome, booking_id, said = _take_in(actor, entry, unit, feed=feed, now=now)
+        unit = intake_orders.unit_for(actor, calendar, whence)
+    except Refusal:
+        return []
+    about = About(
+        estate_id=actor.estate_id,
+        operator_id=unit.operator_id,
+        scope=whence.scope(calendar, unit.operator_id),
+        feed=whence.feed,
+        ref="",
+        unit_id=unit.id,
+    )
+    return [
+        FeedRow(
+            line=0,
+            ref=absence.ref,
+            outcome="question",
+            booking_id=absence.booking_id,
+            code="missing",
+            zh="订单已多次未出现在日历中，是否取消？",
+            en="the feed has repeatedly not named this order; cancel it?",
+            task_id=absence.task_id,
+        )
+        for absence in note_absences(about=about, named={entry.ref for entry in found}, now=now)
+    ]
+
+
+def _judged(actor: Actor, entry: FeedOrder, whence: Whence, imagined: _Imagined, *, now: datetime) -> Taken:
+    try:
+        unit = intake_orders.unit_for(actor, entry, whence)
+        known = intake_orders.find_entry(actor.estate_id, whence.scope(entry, unit.operator_id), entry.ref)
+        settled = intake_orders.is_settled(entry, unit, known, whence, now=now)
+        if settled is not None:
+            return settled
+        booking = intake_orders.open_booking_of(actor.estate_id, entry, unit, known)
+        return _would_be(entry, unit, booking, whence, imagined, now=now)
     except Refusal as refusal:
         told = refusal.message()
-        outcome = "conflict" if refusal.code in ("bed_taken", "no_free_bed") else "problem"
-        return _told(entry, outcome, None, refusal.code, told["zh"], told["en"])
-    return _told(entry, outcome, booking_id, outcome, *said)
+        outcome = "conflict" if refusal.code in CONFLICTS else "problem"
+        return Taken(outcome=outcome, code=refusal.code, zh=told["zh"], en=told["en"], field=refusal.field or "")
 
 
-def _told(entry: FeedOrder, outcome: str, booking_id: str | None, code: str, zh: str, en: str) -> FeedRow:
-    return FeedRow(line=entry.line, ref=entry.ref, outcome=outcome, booking_id=booking_id, code=code, zh=zh, en=en)
-
-
-def _unit(actor: Actor, entry: FeedOrder, unit_id: str | None) -> lettings.UnitView:
-    if entry.unit is None and unit_id is None:
-        raise NotFound(field="unit")
-    if entry.unit is None and unit_id is not None:
-        unit = lettings.get_unit(estate_id=actor.estate_id, unit_id=unit_id)
-    else:
-        found = lettings.find_unit_by_door(estate_id=actor.estate_id, door=entry.unit or "")
-        if found is None:
-            raise NotFound(field="unit")
-        unit = found
-    if not actor.may(Role.OFFICE) and not actor.may(Role.OPERATOR, scope=f"operator:{unit.operator_id}"):
-        raise NotAllowed(field="unit")
-    return unit
-
-
-def _take_in(
-    actor: Actor, entry: FeedOrder, unit: lettings.UnitView, *, feed: str, now: datetime
-) -> tuple[str, str | None, tuple[str, str]]:
-    known = (
-        FeedEntry.objects.select_for_update()
-        .filter(estate_id=actor.estate_id, unit_id=unit.id, feed=feed, ref=entry.ref)
-        .first()
-    )
-    if known is not None and known.digest == entry.digest:
-        FeedEntry.objects.filter(id=known.id).update(seen_at=now, missed=0)
-        return "unchanged", known.booking_id, ("无变化", "unchanged")
-    if entry.leave_at <= now:
-        return "past", None, ("已过期", "already over")
-    if known is not None and known.booking is not None and known.booking.state == BookingState.BOOKED:
-        outcome, said = _follow(actor, entry, known, now=now)
-        booking_id: str | None = known.booking_id
-        if outcome == "rebooked":
-            booking_id = _booked(actor, entry, unit, feed=feed, now=now)
-            outcome = "changed"
-    elif entry.cancelled:
-        outcome, booking_id, said = "cancelled", None, ("订单已取消，未登记", "cancelled before it was booked")
-    else:
-        booking_id = _booked(actor, entry, unit, feed=feed, now=now)
-        outcome, said = "booked", ("已登记", "booked")
-    _remember(actor, entry, unit, known, feed=feed, booking_id=booking_id, outcome=outcome, now=now)
-    return outcome, booking_id, said
-
-
-def _booked(actor: Actor, entry: FeedOrder, unit: lettings.UnitView, *, feed: str, now: datetime) -> str:
-    wanted = letting.Wanted(
-        unit_id=unit.id,
-        period=Period(start=entry.arrive_at, end=entry.leave_at),
-        guests_expected=entry.guests,
-        channel=entry.channel,
-        booker_name=entry.booker_name,
-        booker_phone=entry.booker_phone,
-    )
-    return letting.book(actor=actor, wanted=wanted, now=now).booking.id
-
-
-def _follow(actor: Actor, entry: FeedOrder, known: FeedEntry, *, now: datetime) -> tuple[str, tuple[str, str]]:
-    booking_id = str(known.booking_id)
-    if Stay.objects.filter(booking_id=booking_id, state__in=OPEN_STAYS).exists():
-        # Guests have registered: a feed may be stale, so a person decides.
-        return "question", (
-            "客人已登记，订单有变，请确认",
-            "guests have registered and the order changed; please decide",
-        )
-    letting.cancel_booking(actor=actor, booking_id=booking_id, reason=f"feed {known.feed}", now=now)
-    if entry.cancelled:
-        return "cancelled", ("订单取消，床位已释放", "cancelled; the beds are free again")
-    return "rebooked", ("订单变更，已更新", "changed; booked anew")
-
-
-def _remember(
-    actor: Actor,
+def _would_be(
     entry: FeedOrder,
     unit: lettings.UnitView,
-    known: FeedEntry | None,
+    booking: Booking | None,
+    whence: Whence,
+    imagined: _Imagined,
     *,
-    feed: str,
-    booking_id: str | None,
-    outcome: str,
     now: datetime,
-) -> None:
-    facts = {"digest": entry.digest, "booking_id": booking_id, "outcome": outcome, "missed": 0, "seen_at": now}
-    if known is not None:
-        FeedEntry.objects.filter(id=known.id).update(**facts)
-        return
-    FeedEntry.objects.create(
-        id=ids.new("feed"), estate_id=actor.estate_id, unit_id=unit.id, feed=feed, ref=entry.ref, **facts
+) -> Taken:
+    if booking is None and entry.cancelled:
+        return said("cancelled", words="not_booked")
+    if booking is not None:
+        if not entry.cancelled and intake_orders.is_same(entry, unit, booking):
+            return said("unchanged", booking_id=booking.id)
+        if Stay.objects.filter(booking=booking, state__in=OPEN_STAYS).exists():
+            return said("question", booking_id=booking.id)
+        if entry.cancelled:
+            return said("cancelled", booking_id=booking.id)
+    wanted = intake_orders.wanted_of(entry, unit, whence)
+    beds = letting.beds_for(
+        unit=unit,
+        wanted=wanted,
+        without=booking.id if booking is not None else None,
+        also=imagined.taken(wanted.period),
+        now=now,
     )
-
-
-def _missing(
-    actor: Actor, found: Sequence[FeedOrder | FeedProblem], *, feed: str, unit_id: str, now: datetime
-) -> list[FeedRow]:
-    named = [entry.ref for entry in found]
-    gone = FeedEntry.objects.filter(
-        estate_id=actor.estate_id,
-        unit_id=unit_id,
-        feed=feed,
-        booking__state=BookingState.BOOKED,
-        booking__arrive_at__gt=now,
-    ).exclude(ref__in=named)
-    rows = []
-    with transaction.atomic():
-        for entry in gone.select_for_update(of=("self",)):
-            entry.missed += 1
-            entry.save(update_fields=["missed"])
-            if entry.missed >= MISSED_MEANS_ASK:
-                zh, en = (
-                    "订单连续三次未出现在日历中，是否取消？",
-                    "the feed has not named this order three times running; cancel it?",
-                )
-                rows.append(
-                    FeedRow(
-                        line=0,
-                        ref=entry.ref,
-                        outcome="question",
-                        booking_id=entry.booking_id,
-                        code="missing",
-                        zh=zh,
-                        en=en,
-                    )
-                )
-        privacy.record(actor=actor, verb="import_feed", subject=unit_id, reason=feed, now=now)
-    return rows
+    imagined.beds += [(bed_id, wanted.period) for bed_id in beds]
+    return said("changed", booking_id=booking.id) if booking is not None else said("booked")

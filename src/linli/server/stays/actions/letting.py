@@ -1,8 +1,9 @@
 """Bookings: made, extended, cancelled, not taken up. The bed's lock is taken first, the rule explains, the constraint decides."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import IntegrityError, transaction
@@ -50,9 +51,15 @@ class OrderKnown(Refusal):
     zh = "该订单已登记。"
 
 
+class GuestsRegistered(Refusal):
+    """Guests have registered for this booking; ask them before its dates change."""
+
+    zh = "客人已登记，更改日期前请与客人确认。"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A booking as it is asked for; without rooms or beds the first free ones are taken."""
+    """A booking as it is asked for; without rooms or beds the first free ones are taken, of the rooms `among` if it names any."""
 
     unit_id: str
     period: Period
@@ -63,6 +70,7 @@ class Wanted:
     booker_phone: str = ""
     room_ids: Sequence[str] = ()
     bed_ids: Sequence[str] = ()
+    among: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,13 +96,7 @@ def book(*, actor: Actor, wanted: Wanted, now: datetime) -> Booked:
     with transaction.atomic():
         locks.take_all(Lock.BED, [bed.bed_id for room in unit.rooms for bed in room.beds])
         _check_new_order(actor, wanted)
-        holds = bed_rules.chosen_holds(
-            unit.rooms,
-            room_ids=wanted.room_ids,
-            bed_ids=wanted.bed_ids,
-            taken=_taken(unit, wanted.period),
-            guests=wanted.guests_expected,
-        )
+        holds = _chosen(unit, wanted, _taken(unit, wanted.period))
         row = Booking.objects.create(
             id=ids.new("book"),
             estate_id=actor.estate_id,
@@ -115,6 +117,59 @@ def book(*, actor: Actor, wanted: Wanted, now: datetime) -> Booked:
         _hold(row, holds, wanted.period)
         privacy.record(actor=actor, verb="book", subject=row.id, now=now)
     return Booked(booking=queries.booking_view(row, unit=unit), registration_token=registration_token(row, now=now))
+
+
+def _chosen(unit: lettings.UnitView, wanted: Wanted, taken: Collection[str]) -> tuple[bed_rules.Hold, ...]:
+    return bed_rules.chosen_holds(
+        [room for room in unit.rooms if not wanted.among or room.room_id in wanted.among],
+        room_ids=wanted.room_ids,
+        bed_ids=wanted.bed_ids,
+        taken=taken,
+        guests=wanted.guests_expected,
+    )
+
+
+def beds_for(
+    *, unit: lettings.UnitView, wanted: Wanted, without: str | None = None, also: Collection[str] = (), now: datetime
+) -> tuple[str, ...]:
+    """This will name the beds a booking would get if it were made now, or refuse as `book` would; nothing is changed.
+
+    The booking `without` counts as gone, the beds `also` as taken.
+    """
+    if unit.state != "ACTIVE":
+        raise UnitNotLetting(field="unit_id")
+    bed_rules.check_period(wanted.period, now=now)
+    taken = _taken(unit, wanted.period, without=without) | set(also)
+    return tuple(hold.bed_id for hold in _chosen(unit, wanted, taken))
+
+
+def change_booking(*, actor: Actor, booking_id: str, wanted: Wanted, now: datetime) -> BookingView:
+    """This will move a booking to other dates or beds, its link staying good; refuses as `book` does, or with `GuestsRegistered`."""
+    unit = lettings.get_unit(estate_id=actor.estate_id, unit_id=wanted.unit_id)
+    if unit.state != "ACTIVE":
+        raise UnitNotLetting(field="unit_id")
+    bed_rules.check_period(wanted.period, now=now)
+    with transaction.atomic():
+        locks.take_all(Lock.BED, [bed.bed_id for room in unit.rooms for bed in room.beds])
+        row = open_booking(actor=actor, booking_id=booking_id)
+        require_letting(actor, row)
+        if Stay.objects.filter(booking=row, state__in=OPEN_STAYS).exists():
+            raise GuestsRegistered
+        BedHold.objects.filter(booking=row, released_at__isnull=True).update(released_at=now)
+        holds = _chosen(unit, wanted, _taken(unit, wanted.period))
+        row.unit_id = unit.id
+        row.arrive_at, row.leave_at = wanted.period.start, wanted.period.end
+        row.guests_expected = wanted.guests_expected
+        told = _booker(wanted)
+        row.booker_name, row.booker_phone, row.booker_masked = (
+            told[name] for name in ("booker_name", "booker_phone", "booker_masked")
+        )
+        row.save()
+        if not Booking.objects.filter(id=row.id, unit__state="ACTIVE").exists():
+            raise UnitNotLetting(field="unit_id")
+        _hold(row, holds, wanted.period)
+        privacy.record(actor=actor, verb="change_booking", subject=row.id, now=now)
+    return queries.booking_view(row, unit=unit)
 
 
 def registration_token(row: Booking, *, now: datetime) -> str:
@@ -138,9 +193,11 @@ def _check_new_order(actor: Actor, wanted: Wanted) -> None:
         raise OrderKnown(field="channel_ref")
 
 
-def _taken(unit: lettings.UnitView, period: Period) -> frozenset[str]:
+def _taken(unit: lettings.UnitView, period: Period, *, without: str | None = None) -> frozenset[str]:
     bed_ids = [bed.bed_id for room in unit.rooms for bed in room.beds]
     holds = BedHold.objects.filter(bed_id__in=bed_ids, released_at__isnull=True, period__overlap=_range(period))
+    if without is not None:
+        holds = holds.exclude(booking_id=without)
     return frozenset(holds.values_list("bed_id", flat=True))
 
 
@@ -148,7 +205,7 @@ def _range(period: Period) -> TimestamptzRange:
     return TimestamptzRange(period.start, period.end, "[)")
 
 
-def _booker(wanted: Wanted) -> dict[str, object]:
+def _booker(wanted: Wanted) -> dict[str, Any]:
     name, phone = wanted.booker_name.strip(), wanted.booker_phone.strip()
     return {
         "booker_name": crypto.seal(name, context="booking.booker_name") if name else None,

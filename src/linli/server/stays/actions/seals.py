@@ -3,11 +3,14 @@
 from django.db import models, transaction
 
 from linli.server.kernel import crypto
-from linli.server.stays.models import Booking, GuardianContact
+from linli.server.stays.models import Booking, FeedSource, GuardianContact, IntakeTask, OrderHook
 
 SEALED: tuple[tuple[type[models.Model], dict[str, str]], ...] = (
     (Booking, {"booker_name": "booking.booker_name", "booker_phone": "booking.booker_phone"}),
     (GuardianContact, {"name": "guardian.name", "phone": "guardian.phone"}),
+    (FeedSource, {"url": "feed.url"}),
+    (OrderHook, {"secret": "hook.secret", "old_secret": "hook.secret"}),
+    (IntakeTask, {"order": "intake.order"}),
 )
 BATCH = 500
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import File, Form, Query, Router, Schema
+from ninja import File, Query, Router, Schema
 from ninja.files import UploadedFile
 from pydantic import AwareDatetime, Field
 
@@ -20,7 +20,7 @@ from linli.server.kernel.text import Line, Passage, Word
 from linli.server.lettings import queries as lettings
 from linli.server.people.actions import DocumentInput, PersonInput
 from linli.server.stays import actions, queries
-from linli.server.stays.actions import Booked, FeedResult, GuardianForm, GuestForm, PictureRead, Registered
+from linli.server.stays.actions import Booked, GuardianForm, GuestForm, PictureRead, Registered
 from linli.server.stays.queries import BookingView, Invitation, StayPage, StayView
 
 router = Router(tags=["stays"])
@@ -358,19 +358,6 @@ def extend_booking(request: HttpRequest, booking_id: str, body: ExtendBody) -> B
 def mark_no_show(request: HttpRequest, booking_id: str) -> BookingView:
     """This will note that nobody came."""
     return actions.mark_no_show(actor=actor_of(request), booking_id=booking_id, now=clock.now())
-
-
-@router.post("/bookings/feed", response=FeedResult)
-def import_feed(
-    request: HttpRequest,
-    file: File[UploadedFile],
-    feed: Annotated[str, Form(max_length=40, pattern=r"^[A-Za-z0-9_.-]+$")] = "upload",
-    unit_id: Annotated[str | None, Form(max_length=40)] = None,
-) -> FeedResult:
-    """This will take in a booking feed (iCal of one unit) or an order list (CSV)."""
-    return actions.import_feed(
-        actor=actor_of(request), content=file.read(), feed=feed, unit_id=unit_id or None, now=clock.now()
-    )
 
 
 @router.post("/units/{unit_id}/close", response=lettings.UnitView)

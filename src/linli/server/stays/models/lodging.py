@@ -228,23 +228,3 @@ class StayPolicy(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["estate_id", "in_force_from"], name="one_stay_policy_at_a_time")]
-
-
-class FeedEntry(models.Model):
-    """One order as a booking feed last told it: a digest without its timestamps, and how often it has been missing since."""
-
-    id = models.CharField(primary_key=True, max_length=40)
-    estate_id = models.CharField(max_length=40)
-    unit = models.ForeignKey("lettings.Unit", on_delete=models.PROTECT, related_name="+")
-    feed = models.CharField(max_length=40)
-    ref = models.CharField(max_length=120)
-    digest = models.CharField(max_length=64)
-    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, null=True, related_name="+")
-    outcome = models.CharField(max_length=30)
-    missed = models.PositiveSmallIntegerField(default=0)
-    seen_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["estate_id", "unit", "feed", "ref"], name="an_order_of_a_feed_is_kept_once")
-        ]
