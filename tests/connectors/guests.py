@@ -3,11 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from linli.server.connectors.protocol import GuestFacts, Occasion, StayFacts
+from linli.server.connectors.protocol import EstateFacts, Occasion, PersonFacts, StayFacts
 from linli.server.connectors.rules import MessageKind
 
+ESTATE = EstateFacts(
+    code="DF2", division_code="510108", name_zh="东方新城二期", zone="Asia/Shanghai", fictional=True
+)
 ARRIVED = datetime(2026, 6, 1, 15, 4, tzinfo=UTC)  # 23:04 in Chengdu
-RESIDENT = GuestFacts(
+RESIDENT = PersonFacts(
     native_name="王甲子",
     latin_name=None,
     sex="male",
@@ -29,7 +32,7 @@ GUESTS = {
         sex="female",
     ),
     "police_certificate": replace(RESIDENT, document_kind="police_certificate", document_number="保和2026000123"),
-    "passport": GuestFacts(
+    "passport": PersonFacts(
         native_name="Anna Maria Eriksson",
         latin_name="ERIKSSON ANNA MARIA",
         sex="female",
@@ -38,7 +41,7 @@ GUESTS = {
         document_kind="foreign_passport",
         document_number="L898902C3",
     ),
-    "unspecified_sex": GuestFacts(
+    "unspecified_sex": PersonFacts(
         native_name="Zoë Exemple",
         latin_name=None,
         sex="unspecified",
@@ -50,16 +53,21 @@ GUESTS = {
 }
 
 
-def facts(guest: GuestFacts = RESIDENT, *, stay_id: str = "stay_01", arrived: datetime = ARRIVED) -> StayFacts:
+def facts(guest: PersonFacts = RESIDENT, *, stay_id: str = "stay_01", arrived: datetime = ARRIVED) -> StayFacts:
     """One stay of a guest in a bed of a two-room flat."""
     return StayFacts(
         stay_id=stay_id,
+        booking_id="bkg_01",
         unit_mark="DF2A00001",
+        unit_address="东方新城二期3幢2单元502号",
         room_label="1",
         bed_label="2",
         checked_in_at=arrived,
         leave_at=arrived + timedelta(hours=13),
+        left_at=None,
         presumed_left=False,
+        minor=False,
+        relation="",
         guest=guest,
     )
 

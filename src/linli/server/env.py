@@ -43,6 +43,7 @@ class Env:
     cipher: str
     lodging_url: str
     lodging_token: str
+    links: Path | None
     pg_bin: Path | None
     clock_file: Path | None
     nearby_feeds: frozenset[str]
@@ -113,6 +114,7 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         cipher=_choice(given, "LINLI_CIPHER", CIPHERS),
         lodging_url=_web_address(given, "LINLI_LODGING_URL"),
         lodging_token=given.get("LINLI_LODGING_TOKEN", ""),
+        links=_path(given, "LINLI_LINKS"),
         pg_bin=_pg_bin(given),
         clock_file=_path(given, "LINLI_CLOCK_FILE"),
         # Hosts of booking calendars that may be private addresses: simulators and tests, never a real estate.

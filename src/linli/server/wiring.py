@@ -9,8 +9,8 @@ from linli.server.stays import events as stays
 from linli.server.stays import tasks as stays_tasks
 
 REACTIONS: Reactions = {
-    access.PassFirstUsed: (stays_tasks.mark_arrival,),
-    access.PassRevoked: (access_tasks.end_visits_of_host,),
+    access.PassFirstUsed: (stays_tasks.mark_arrival, connectors_tasks.queue_visitor),
+    access.PassRevoked: (access_tasks.end_visits_of_host, connectors_tasks.queue_visitor),
     lettings.UnitActivated: (),
     lettings.UnitSuspended: (stays_tasks.hold_passes_of_unit,),
     lettings.UnitResumed: (stays_tasks.release_passes_of_unit,),

@@ -108,6 +108,22 @@ def watch_deadlines(timestamp: int) -> None:
     connectors.watch_deadlines(now=clock.now())
 
 
+@app.periodic(cron="*/5 * * * *")
+@app.task(queueing_lock="queue_standing")
+def queue_standing(timestamp: int) -> None:
+    """This will tell the platforms what has changed among flats, staff, residents, doors and devices."""
+    for estate_id in places.estate_ids():
+        connectors.queue_standing(estate_id=estate_id, now=clock.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="queue_passages")
+def queue_passages(timestamp: int) -> None:
+    """This will tell the platforms that may know of them which passages came in."""
+    for estate_id in places.estate_ids():
+        connectors.queue_passages(estate_id=estate_id, now=clock.now())
+
+
 @app.periodic(cron="*/15 * * * *")
 @app.task(queueing_lock="unlist_ended_passes")
 def unlist_ended_passes(timestamp: int) -> None:

@@ -69,11 +69,11 @@ class _Dying:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._platform, name)
 
-    def send(self, *, message: Any) -> Any:
+    def send(self, *, messages: Any) -> Any:
         """Send, or die before or after."""
         if self._step == "before-send":
             _die()
-        told = self._platform.send(message=message)
+        told = self._platform.send(messages=messages)
         if self._step == "after-send":
             _die()
         return told

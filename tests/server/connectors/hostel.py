@@ -128,7 +128,7 @@ class Hostel:
 
     def reports(self, stay_id: str) -> list[Report]:
         """The reports of a stay in their order."""
-        return list(Report.objects.filter(estate_id=self.estate_id, stay_id=stay_id).order_by("sequence"))
+        return list(Report.objects.filter(estate_id=self.estate_id, subject_id=stay_id).order_by("sequence"))
 
 
 def found() -> Hostel:

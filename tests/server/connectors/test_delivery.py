@@ -94,7 +94,7 @@ def test_raw_message_and_answer_are_kept_sealed(hostel: Hostel, courier: Courier
     stay_id = hostel.arrive(person=guest)
     hostel.relay()
     deliver(courier)
-    (attempt,) = Attempt.objects.filter(report__stay_id=stay_id)
+    (attempt,) = Attempt.objects.filter(report__subject_id=stay_id)
     assert guest.document_number.encode() not in bytes(attempt.request or b"")
     sent = json.loads(crypto.unseal(bytes(attempt.request or b""), context="report.body"))
     answered = json.loads(crypto.unseal(bytes(attempt.answer or b""), context="attempt.answer"))
@@ -221,12 +221,12 @@ def test_a_dead_courier_leaves_a_lease_and_the_next_one_asks_before_it_sends(
     stay_id = hostel.arrive()
     hostel.relay()
     (claim,) = actions.claim_due(platform=platform, limit=5, now=clock.now())
-    platform.send(message=claim.message)
+    platform.send(messages=[claim.message])
     assert actions.claim_due(platform=platform, limit=5, now=clock.now()) == ()
     later = clock.now() + timedelta(minutes=2)
     (second,) = actions.claim_due(platform=platform, limit=5, now=later)
     assert second.ask_first
-    told = platform.ask(message_id=second.message.message_id)
+    told = platform.ask(message=second.message)
     assert actions.record_answer(claim=second, told=told, luck=0.5, now=later) == "ACCEPTED"
     assert kinds_in_books(books, stay_id) == [("CHECK_IN", "ACCEPTED")]
 
@@ -239,10 +239,9 @@ def test_a_courier_that_wakes_too_late_changes_nothing(
     (slow,) = actions.claim_due(platform=platform, limit=1, now=clock.now())
     later = clock.now() + timedelta(minutes=2)
     (quick,) = actions.claim_due(platform=platform, limit=1, now=later)
-    assert (
-        actions.record_answer(claim=quick, told=platform.send(message=quick.message), luck=0.5, now=later) == "ACCEPTED"
-    )
-    stale = platform.ask(message_id="never-sent")
+    (told,) = platform.send(messages=[quick.message])
+    assert actions.record_answer(claim=quick, told=told, luck=0.5, now=later) == "ACCEPTED"
+    stale = platform.ask(message=replace(slow.message, message_id="never-sent"))
     assert actions.record_answer(claim=slow, told=stale, luck=0.5, now=later) is None
     (report,) = hostel.reports(stay_id)
     assert (report.state, report.exchanges.count()) == ("ACCEPTED", 2)
@@ -267,7 +266,7 @@ def test_a_platform_that_denies_what_it_had_pending_is_told_again(
     assert (report.state, report.pending_since is not None) == ("PENDING", True)
     rush()
     (claim,) = actions.claim_due(platform=platform, limit=1, now=clock.now())
-    denied = platform.ask(message_id="never-sent")
+    denied = platform.ask(message=replace(claim.message, message_id="never-sent"))
     assert actions.record_answer(claim=claim, told=denied, luck=0.5, now=clock.now()) == "QUEUED"
     (report,) = hostel.reports(stay_id)
     assert report.pending_since is None

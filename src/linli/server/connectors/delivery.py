@@ -1,14 +1,15 @@
 """Couriers: each platform has its own, so that a slow or dead one delays no other, and none delays a check-in.
 
-A courier takes what is due (`actions.claim_due`), sends it without holding a transaction, and writes down what came of it. All that
-matters is in the database: a courier may be killed at any step, and the next one asks the platform before it sends again.
+A courier takes what is due (`actions.claim_due`), sends it without holding a transaction, and writes down what came of it. What may
+leave together leaves in one exchange: of one account, and never two messages about one subject. All that matters is in the database:
+a courier may be killed at any step, and the next one asks the platform before it sends again.
 """
 
 import queue
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -94,7 +95,7 @@ class Courier:
         self._bell = threading.Event()
         self._busy = 0
         self._count = threading.Lock()
-        self._bag: queue.SimpleQueue[Claim | None] = queue.SimpleQueue()
+        self._bag: queue.SimpleQueue[Sequence[Claim] | None] = queue.SimpleQueue()
 
     def ring(self) -> None:
         """This will make the courier look at once."""
@@ -123,7 +124,7 @@ class Courier:
     def deliver_one(self) -> ReportState | None:
         """This will deliver one due report in this thread, and return its new state, or None when nothing is due."""
         claims = actions.claim_due(platform=self._platform, limit=1, now=clock.now())
-        return self._deliver(claims[0]) if claims else None
+        return self._deliver(claims)[0] if claims else None
 
     def _look(self) -> bool:
         with self._count:
@@ -132,26 +133,27 @@ class Courier:
         if not room:
             return False
         try:
-            claims = actions.claim_due(platform=self._platform, limit=room, now=clock.now())
+            claims = actions.claim_due(platform=self._platform, limit=room * self._platform.together, now=clock.now())
         except Exception as problem:
             # The database may be restarting: nothing is lost, the rows wait.
             log.warning("courier_paused", platform=self._platform.name, problem=type(problem).__name__)
             connection.close()
             time.sleep(TROUBLE_SECONDS)
             return False
+        loads = list(_loads(claims, together=self._platform.together))
         with self._count:
-            self._busy += len(claims)
-        for claim in claims:
-            self._bag.put(claim)
-        return bool(claims)
+            self._busy += len(loads)
+        for load in loads:
+            self._bag.put(load)
+        return bool(loads)
 
     def _deliver_all(self) -> None:
-        while (claim := self._bag.get()) is not None:
+        while (load := self._bag.get()) is not None:
             try:
-                self._deliver(claim)
+                self._deliver(load)
             except Exception as problem:
-                # The lease will end and the report be asked about: never lost, only late.
-                log.warning("delivery_broken", report=claim.report_id, problem=type(problem).__name__)
+                # The leases will end and the reports be asked about: never lost, only late.
+                log.warning("delivery_broken", report=load[0].report_id, problem=type(problem).__name__)
             finally:
                 # Between two reports a hand holds no connection: the pool is small and there are many hands.
                 connection.close()
@@ -159,18 +161,19 @@ class Courier:
                     self._busy -= 1
                 self._bell.set()
 
-    def _deliver(self, claim: Claim) -> ReportState | None:
-        told = self._tell(claim)
-        state = _record(claim, told)
-        self._judge(told)
-        if state is not None:
-            self._changed(claim.estate_id)
-        return state
+    def _deliver(self, load: Sequence[Claim]) -> list[ReportState | None]:
+        answers = self._tell(load)
+        states = [_record(claim, told) for claim, told in zip(load, answers, strict=True)]
+        for told in answers:
+            self._judge(told)
+        for estate_id in {claim.estate_id for claim, state in zip(load, states, strict=True) if state is not None}:
+            self._changed(estate_id)
+        return states
 
-    def _tell(self, claim: Claim) -> Told:
-        if claim.ask_first:
-            return self._platform.ask(message_id=claim.message.message_id)
-        return self._platform.send(message=claim.message)
+    def _tell(self, load: Sequence[Claim]) -> Sequence[Told]:
+        if load[0].ask_first:
+            return [self._platform.ask(message=claim.message) for claim in load]
+        return self._platform.send(messages=[claim.message for claim in load])
 
     def _judge(self, told: Told) -> None:
         if told.verdict in LINK_FAILURES:
@@ -180,6 +183,19 @@ class Courier:
         elif told.verdict is not Verdict.NONSENSE and self._breaker.note_success():
             log.warning("link_working", platform=self._platform.name)
             actions.note_working(platform=self._platform.name, now=clock.now())
+
+
+def _loads(claims: Sequence[Claim], *, together: int) -> Iterator[Sequence[Claim]]:
+    # A question goes alone; what is sent goes with what has the same account.
+    parcels: dict[str, list[Claim]] = {}
+    for claim in claims:
+        if claim.ask_first:
+            yield [claim]
+        else:
+            parcels.setdefault(claim.account_id, []).append(claim)
+    for parcel in parcels.values():
+        for start in range(0, len(parcel), together):
+            yield parcel[start : start + together]
 
 
 def _record(claim: Claim, told: Told) -> ReportState | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from linli.server.connectors.face_check.personal_data import HOLDING as FACE_CHECKS
 from linli.server.connectors.models import Attempt, Report
 from linli.server.connectors.rules import ReportState
 from linli.server.privacy import queries as privacy
@@ -14,6 +15,7 @@ KEPT = timedelta(days=3 * 365)
 
 def register() -> None:
     """This will tell privacy what this domain holds."""
+    privacy.register(FACE_CHECKS)
     privacy.register(
         Holding(
             model="connectors.Report",
@@ -40,7 +42,7 @@ def _export(estate_id: str, person_id: str) -> Sequence[dict[str, Any]]:
         {
             "platform": row.platform,
             "kind": row.kind,
-            "stay": row.stay_id,
+            "subject": row.subject_id,
             "fields": list(row.fields),
             "state": row.state,
             "receipt": row.receipt,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Count, QuerySet
 
-from linli.server.connectors.models import Attempt, Link, Report
+from linli.server.connectors.models import Attempt, Hit, Link, PlatformAccount, Report
 from linli.server.connectors.rules import WORDS, Reason, ReportState
 from linli.server.kernel.actors import Actor, Role
 from linli.server.kernel.errors import NotFound
@@ -25,12 +25,13 @@ class Words:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRow:
-    """One report in a list: who it concerns only by the stay, when it is due, and what holds it up."""
+    """One report in a list: whom it concerns only by its subject, when it is due, and what holds it up."""
 
     id: str
     platform: str
     kind: str
-    stay_id: str
+    subject_kind: str
+    subject_id: str
     unit_label: str
     state: str
     attempts: int
@@ -65,6 +66,7 @@ class AttemptRow:
     verdict: str
     status: int | None
     code: str | None
+    dialect: str | None
     seconds: float
     ended_at: datetime
 
@@ -103,6 +105,30 @@ class Delivered:
     stuck: int
     stuck_without_reason: int
     seconds_to_receipt: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """An operator's account at a platform; the secret is never shown."""
+
+    platform: str
+    operator_id: str
+    username: str
+    party_code: str
+    set_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HitView:
+    """What a platform said for the police alone, and when it was first read."""
+
+    id: str
+    platform: str
+    subject_kind: str
+    subject_id: str
+    person_id: str
+    told_at: datetime
+    read_at: datetime | None
 
 
 def list_reports(*, actor: Actor, state: str | None, platform: str | None, page: int) -> ReportPage:
@@ -192,7 +218,8 @@ def row_of(row: Report) -> ReportRow:
         id=row.id,
         platform=row.platform,
         kind=row.kind,
-        stay_id=row.stay_id,
+        subject_kind=row.subject_kind,
+        subject_id=row.subject_id,
         unit_label=row.unit_label,
         state=row.state,
         attempts=row.attempts,
@@ -208,10 +235,43 @@ def row_of(row: Report) -> ReportRow:
     )
 
 
-def states_of_stay(*, estate_id: str, platform: str, stay_id: str) -> Sequence[tuple[ReportState, str]]:
-    """This will list the states and receipts of a stay's reports in their order."""
-    rows = Report.objects.filter(estate_id=estate_id, platform=platform, stay_id=stay_id).order_by("sequence")
+def states_of(*, estate_id: str, platform: str, subject_id: str) -> Sequence[tuple[ReportState, str]]:
+    """This will list the states and receipts of a subject's reports to one platform in their order."""
+    rows = Report.objects.filter(estate_id=estate_id, platform=platform, subject_id=subject_id).order_by("sequence")
     return [(ReportState(state), receipt) for state, receipt in rows.values_list("state", "receipt")]
+
+
+def list_accounts(*, actor: Actor) -> tuple[AccountView, ...]:
+    """This will list the operators' accounts at platforms: all to the office, an operator's own to the operator."""
+    rows = PlatformAccount.objects.filter(estate_id=actor.estate_id).order_by("platform", "operator_id")
+    if not actor.may(Role.OFFICE, Role.ESTATE_ADMIN):
+        actor.require_any(Role.OPERATOR)
+        rows = rows.filter(operator_id__in=_owned(actor))
+    return tuple(account_view(row) for row in rows)
+
+
+def account_view(row: PlatformAccount) -> AccountView:
+    """This will show an account without its secret."""
+    return AccountView(
+        platform=row.platform,
+        operator_id=row.operator_id,
+        username=row.username,
+        party_code=row.party_code,
+        set_at=row.set_at,
+    )
+
+
+def hit_view(row: Hit) -> HitView:
+    """This will show a hit as the police see it."""
+    return HitView(
+        id=row.id,
+        platform=row.platform,
+        subject_kind=row.subject_kind,
+        subject_id=row.subject_id,
+        person_id=row.person_id,
+        told_at=row.told_at,
+        read_at=row.read_at,
+    )
 
 
 def _visible(actor: Actor) -> QuerySet[Report]:
@@ -219,8 +279,11 @@ def _visible(actor: Actor) -> QuerySet[Report]:
     if actor.may(*STAFF):
         return rows
     actor.require_any(Role.OPERATOR)
-    owned = [scope.removeprefix("operator:") for scope in actor.scopes(Role.OPERATOR)]
-    return rows.filter(operator_id__in=owned)
+    return rows.filter(operator_id__in=_owned(actor))
+
+
+def _owned(actor: Actor) -> list[str]:
+    return [scope.removeprefix("operator:") for scope in actor.scopes(Role.OPERATOR)]
 
 
 def _exchange(row: Attempt) -> AttemptRow:
@@ -231,6 +294,7 @@ def _exchange(row: Attempt) -> AttemptRow:
         verdict=row.verdict,
         status=row.status,
         code=row.code or None,
+        dialect=row.dialect or None,
         seconds=row.seconds,
         ended_at=row.ended_at,
     )

@@ -10,7 +10,7 @@ from linli.server.kernel.errors import Refusal
 
 
 class MessageKind(StrEnum):
-    """What is told to a platform about one guest's stay."""
+    """What is told to a platform: of a guest's stay, of a visit, and of what stands (people, flats, doors) or passes."""
 
     CHECK_IN = "CHECK_IN"
     AMEND = "AMEND"
@@ -18,6 +18,69 @@ class MessageKind(StrEnum):
     EXTEND = "EXTEND"
     CHECK_OUT = "CHECK_OUT"
     CANCEL = "CANCEL"
+    VISITOR_IN = "VISITOR_IN"
+    VISITOR_OUT = "VISITOR_OUT"
+    STAFF = "STAFF"
+    UNIT_CREATE = "UNIT_CREATE"
+    UNIT_UPDATE = "UNIT_UPDATE"
+    UNIT_CLOSE = "UNIT_CLOSE"
+    RESIDENT = "RESIDENT"
+    DOOR = "DOOR"
+    DEVICE = "DEVICE"
+    PASSAGE = "PASSAGE"
+
+
+class SubjectKind(StrEnum):
+    """What a message is about; the messages about one subject keep their order."""
+
+    STAY = "stay"
+    VISIT = "visit"
+    STAFF = "staff"
+    UNIT = "unit"
+    RESIDENT = "resident"
+    DOOR = "door"
+    DEVICE = "device"
+    PASSAGE = "passage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """The messages by which a subject begins, changes and ends; where one word serves for all, the message says which."""
+
+    begins: MessageKind
+    changes: MessageKind
+    ends: MessageKind
+
+
+# What stands is told when it is new, when it has changed and when it is gone: compared, not announced.
+STANDING_SUBJECTS: Mapping[SubjectKind, Course] = MappingProxyType(
+    {
+        SubjectKind.UNIT: Course(
+            begins=MessageKind.UNIT_CREATE, changes=MessageKind.UNIT_UPDATE, ends=MessageKind.UNIT_CLOSE
+        ),
+        **{
+            subject: Course(begins=kind, changes=kind, ends=kind)
+            for subject, kind in (
+                (SubjectKind.STAFF, MessageKind.STAFF),
+                (SubjectKind.RESIDENT, MessageKind.RESIDENT),
+                (SubjectKind.DOOR, MessageKind.DOOR),
+                (SubjectKind.DEVICE, MessageKind.DEVICE),
+            )
+        },
+    }
+)
+
+# What a later message mends when it is stuck: an amendment to something that never arrived would be refused too.
+MENDS: Mapping[MessageKind, frozenset[MessageKind]] = MappingProxyType(
+    {
+        MessageKind.AMEND: frozenset({MessageKind.CHECK_IN, MessageKind.AMEND}),
+        MessageKind.UNIT_UPDATE: frozenset({MessageKind.UNIT_CREATE, MessageKind.UNIT_UPDATE}),
+        **{
+            kind: frozenset({kind})
+            for kind in (MessageKind.STAFF, MessageKind.RESIDENT, MessageKind.DOOR, MessageKind.DEVICE)
+        },
+    }
+)
 
 
 class ReportState(StrEnum):
@@ -63,6 +126,9 @@ class Reason(StrEnum):
     REFUSED_BY_PLATFORM = "refused_by_platform"
     FACTS_MISSING = "facts_missing"
     NO_LEGAL_BASIS = "no_legal_basis"
+    NO_CONSENT = "no_consent"
+    NO_ACCOUNT = "no_account"
+    FICTIONAL_ONLY = "fictional_only"
     FIELD_NOT_ALLOWED = "field_not_allowed"
     NOT_UNDERSTOOD = "not_understood"
     NONSENSE = "nonsense"
@@ -81,13 +147,19 @@ WORDS: Mapping[Reason, tuple[str, str]] = MappingProxyType(
         ),
         Reason.FACTS_MISSING: ("登记信息不全，无法报送。", "A fact that the platform asks for is missing."),
         Reason.NO_LEGAL_BASIS: ("该接收方不在告知目的之内，不予报送。", "No declared purpose names this recipient."),
+        Reason.NO_CONSENT: ("本人未同意或已撤回同意，不予报送。", "The person has not consented, or has withdrawn."),
+        Reason.NO_ACCOUNT: ("经营者尚未登记该平台的账号。", "The operator has no account at this platform yet."),
+        Reason.FICTIONAL_ONLY: (
+            "境外平台仅可用于虚构数据，不予报送。",
+            "A platform of another country takes fictional data only.",
+        ),
         Reason.FIELD_NOT_ALLOWED: ("含有未许可的字段，不予报送。", "It holds a field that may not leave."),
         Reason.NOT_UNDERSTOOD: ("平台无法识别报文，请联系技术人员。", "The platform cannot read the message at all."),
         Reason.NONSENSE: ("平台的应答无法识别。", "The platform's answers make no sense."),
         Reason.PENDING_TOO_LONG: ("平台超过一天未作处理。", "The platform has not decided for more than a day."),
         Reason.BEHIND_ANOTHER: (
-            "同一入住的前一条报送尚未解决。",
-            "An earlier message of the same stay waits for a person.",
+            "同一对象的前一条报送尚未解决。",
+            "An earlier message about the same subject waits for a person.",
         ),
         Reason.UNREACHABLE: ("平台无法连接，将自动重试。", "The platform cannot be reached; it will be tried again."),
         Reason.BUSY: ("平台繁忙，将自动重试。", "The platform is busy; it will be tried again."),
@@ -101,6 +173,7 @@ WORDS: Mapping[Reason, tuple[str, str]] = MappingProxyType(
 OFFICE = "office"
 # Who must act: whoever knows the guest mends content, the office mends links.
 CONTENT = frozenset({Reason.REFUSED_BY_PLATFORM, Reason.FACTS_MISSING})
+OF_OPERATORS = CONTENT | {Reason.NO_ACCOUNT}
 
 
 class NothingToReplay(Refusal):
@@ -110,9 +183,9 @@ class NothingToReplay(Refusal):
 
 
 class StillBehind(Refusal):
-    """An earlier message of the same stay must be settled first."""
+    """An earlier message about the same subject must be settled first."""
 
-    zh = "请先处理同一入住的前一条报送。"
+    zh = "请先处理同一对象的前一条报送。"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +213,25 @@ TERMS: Mapping[str, Terms] = MappingProxyType(
             alarm_after=timedelta(hours=12),
             due_after=timedelta(hours=24),
             source="出境入境管理法 art. 39 (24 h from the actual arrival, a hard limit)",
+        ),
+        "visitor": Terms(
+            alarm_after=timedelta(minutes=30),
+            due_after=timedelta(hours=3),
+            source="湖南 2024 and 青岛 2023 ask for visitors beside guests; we hold ourselves to the guests' terms",
+        ),
+        "staff": Terms(
+            alarm_after=timedelta(hours=24),
+            due_after=timedelta(days=3),
+            source="杭州 2023 asks for staff without a term; as for a changed business",
+        ),
+        "unit": Terms(
+            alarm_after=timedelta(hours=24), due_after=timedelta(days=3), source="旅馆业治安管理办法 art. 4 (3 days)"
+        ),
+        "community": Terms(
+            alarm_after=timedelta(hours=24), due_after=timedelta(days=3), source="our own: no text names a term"
+        ),
+        "view": Terms(
+            alarm_after=timedelta(hours=24), due_after=timedelta(days=3), source="our own: no text names a term"
         ),
     }
 )
@@ -196,7 +288,7 @@ def pause_after(*, failures: int, luck: float) -> timedelta:
 
 def owner_of(*, reason: Reason, operator_id: str) -> str:
     """This will name who must act: the operator for what a guest must mend, the office for the rest."""
-    return f"operator:{operator_id}" if reason in CONTENT and operator_id else OFFICE
+    return f"operator:{operator_id}" if reason in OF_OPERATORS and operator_id else OFFICE
 
 
 def shown_state(states: Iterable[ReportState]) -> ReportState | None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import structlog
 from django.db import connection
 
+from linli.server.access.events import PassFirstUsed, PassRevoked
 from linli.server.connectors import actions
 from linli.server.connectors.actions.standing import tell_console
 from linli.server.connectors.delivery import Courier
@@ -26,6 +27,7 @@ from linli.server.stays.events import (
     StayExtended,
 )
 
+VISITS = "visit"
 LOOK_SECONDS = 0.5
 CONSOLE_SECONDS = 1.0
 SHOWN = timedelta(hours=24)
@@ -52,6 +54,34 @@ def queue_report(event: StayEvent, now: datetime) -> None:
     actions.queue_reports(
         actor=system(event.estate_id), occasion=occasion, stay_id=event.stay_id, platforms=linked(), now=now
     )
+
+
+def queue_visitor(event: PassFirstUsed | PassRevoked, now: datetime) -> None:
+    """This will queue the coming of a visitor at their first entry, and their going when their pass ends by hand."""
+    if event.origin_kind != VISITS:
+        return
+    came = isinstance(event, PassFirstUsed)
+    kind = MessageKind.VISITOR_IN if came else MessageKind.VISITOR_OUT
+    happened_at = event.happened_at if isinstance(event, PassFirstUsed) else event.revoked_at
+    for platform in linked().values():
+        if platform.wants(kind):
+            actions.queue_visit(
+                platform=platform,
+                occasion=Occasion(kind=kind, happened_at=happened_at),
+                visit_id=event.origin_id,
+                estate_id=event.estate_id,
+                now=now,
+            )
+
+
+def queue_standing(*, estate_id: str, now: datetime) -> int:
+    """This will queue what has changed among flats, staff, residents, doors and devices."""
+    return actions.queue_catalogue(estate_id=estate_id, platforms=linked(), now=now)
+
+
+def queue_passages(*, estate_id: str, now: datetime) -> int:
+    """This will queue the passages that came in since the last look, for the platforms that may know of them."""
+    return actions.queue_passages(estate_id=estate_id, platforms=linked(), now=now)
 
 
 def deliver(*, stop: threading.Event, wait: Callable[[float], object]) -> None:

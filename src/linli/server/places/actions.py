@@ -35,7 +35,15 @@ class _Tree:
 
 
 def found_estate(
-    *, actor: Actor, code: str, name_zh: str, name_en: str, zone: str, division_code: str, now: datetime
+    *,
+    actor: Actor,
+    code: str,
+    name_zh: str,
+    name_en: str,
+    zone: str,
+    division_code: str,
+    fictional: bool = False,
+    now: datetime,
 ) -> EstateView:
     """This will found the estate under the actor's estate id; an estate that is already founded is returned as it is."""
     actor.require(Role.SYSTEM)
@@ -49,6 +57,7 @@ def found_estate(
                 "name_en": name_en,
                 "zone": zone,
                 "division_code": division_code,
+                "fictional": fictional,
                 "founded_at": now,
             },
         )

@@ -18,6 +18,8 @@ class Estate(models.Model):
     division_code = models.CharField(
         max_length=12
     )  # GB/T 2260: district, or as much as is known of the 12 digits below it
+    # A made-up estate holds no real person's data: it alone may try a platform of another country.
+    fictional = models.BooleanField(default=False)
     founded_at = models.DateTimeField()
 
     class Meta:

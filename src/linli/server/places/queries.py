@@ -16,7 +16,7 @@ LARGEST_PAGE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstateView:
-    """An estate: its names, its time zone and the administrative division it lies in."""
+    """An estate: its names, its time zone, the administrative division it lies in, and whether it is made up."""
 
     id: str
     code: str
@@ -24,6 +24,7 @@ class EstateView:
     name_en: str
     zone: str
     division_code: str
+    fictional: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,16 @@ class DwellingView:
     door: str
     open: bool
     rooms: tuple[RoomView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlatView:
+    """A flat by its code, and where it is; without its rooms."""
+
+    id: str
+    code: str
+    floor: int
+    label_zh: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +222,16 @@ def list_dwellings_by_code(*, estate_id: str, codes: Iterable[str]) -> tuple[Dwe
     return tuple(_dwelling(row) for row in _dwellings(estate_id).filter(code__in=list(codes)))
 
 
+def list_flats(*, estate_id: str) -> tuple[FlatView, ...]:
+    """This will return where every flat is, closed ones among them, by code."""
+    where = ("id", "code", "floor", "entrance__building__number", "entrance__number", "door")
+    rows = Dwelling.objects.filter(estate_id=estate_id).order_by("code").values_list(*where)
+    return tuple(
+        FlatView(id=flat_id, code=code, floor=floor, label_zh=rules.dwelling_label_zh(building, entrance, door))
+        for flat_id, code, floor, building, entrance, door in rows
+    )
+
+
 def list_dwelling_codes(*, estate_id: str) -> tuple[tuple[str, str], ...]:
     """This will return (code, id) of every open flat, by code."""
     rows = Dwelling.objects.filter(estate_id=estate_id, closed_at__isnull=True).order_by("code")
@@ -236,6 +257,7 @@ def _estate(row: Estate) -> EstateView:
         name_en=row.name_en,
         zone=row.zone,
         division_code=row.division_code,
+        fictional=row.fictional,
     )
 
 

@@ -35,6 +35,11 @@ class PurposeView:
     notice_en: str
 
     @property
+    def rests_on_consent(self) -> bool:
+        """Whether only a person's own yes allows it (PIPL art. 13(1), 29)."""
+        return self.legal_basis.startswith(("consent", "separate consent"))
+
+    @property
     def notice_digest(self) -> str:
         """What names this notice word for word."""
         return notice_digest(code=self.code, version=self.notice_version, zh=self.notice_zh, en=self.notice_en)

@@ -118,6 +118,7 @@ def _write(actor: Actor, password: str, now: datetime) -> str:
         name_en=plan.NAME_EN,
         zone=plan.ZONE,
         division_code=plan.DIVISION,
+        fictional=True,
         now=now,
     )
     privacy.declare_purposes(actor=actor, now=now)

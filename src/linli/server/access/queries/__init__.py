@@ -68,6 +68,8 @@ from linli.server.access.queries.journals import (
     list_journals,
 )
 from linli.server.access.queries.mine import OwnWays, get_own_ways, own_pass
+from linli.server.access.queries.nights import NightEntry, list_night_entries
+from linli.server.access.queries.passages import ToldPassage, list_told_passages
 from linli.server.access.queries.passes import (
     CodeView,
     DeskPass,
@@ -154,6 +156,7 @@ __all__ = [
     "JournalView",
     "KeeperView",
     "LastPassage",
+    "NightEntry",
     "NormalisedEvent",
     "Origin",
     "OwnWays",
@@ -166,6 +169,7 @@ __all__ = [
     "TerminalReceiptView",
     "TerminalView",
     "TermsView",
+    "ToldPassage",
     "VisitUse",
     "VisitView",
     "WhoView",
@@ -211,6 +215,7 @@ __all__ = [
     "list_hours",
     "list_journal_faults",
     "list_journals",
+    "list_night_entries",
     "list_open_commands",
     "list_passes",
     "list_receipts",
@@ -222,6 +227,7 @@ __all__ = [
     "list_terminals",
     "list_terms",
     "list_terms_history",
+    "list_told_passages",
     "list_visits",
     "normalised_event",
     "own_pass",

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from linli.server.connectors.actions.queueing import BODY
+from linli.server.connectors.actions.accounts import SECRET
 from linli.server.connectors.actions.standing import park, settle_those_behind, tell_stay
-from linli.server.connectors.models import Attempt, Report
-from linli.server.connectors.protocol import Message, Platform, Told
+from linli.server.connectors.actions.writing import BODY, estate_facts, what_forbids
+from linli.server.connectors.models import Attempt, Hit, PlatformAccount, Report
+from linli.server.connectors.protocol import Account, Message, Platform, Told
 from linli.server.connectors.rules import (
     LINK_FAILURES,
     STUCK,
@@ -28,6 +29,8 @@ from linli.server.privacy import actions as privacy
 
 LEASE = timedelta(seconds=20)
 RAW_AT_MOST = 20_000
+# They mend or withdraw what was told before, and some platforms know that by its receipt only.
+CORRECTIONS = frozenset({MessageKind.AMEND, MessageKind.CANCEL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +44,14 @@ class Claim:
     message: Message
     sealed: bytes = field(repr=False)
 
+    @property
+    def account_id(self) -> str:
+        """Under which operator's account it leaves; empty under the estate's own."""
+        return self.message.account.id if self.message.account else ""
+
 
 def claim_due(*, platform: Platform, limit: int, now: datetime) -> tuple[Claim, ...]:
-    """This will take up to `limit` due reports, the first unfinished one of each stay only, and enter what is about to leave.
+    """This will take up to `limit` due reports, the first unfinished one about each subject only, and enter what is about to leave.
 
     A report whose courier died is taken with a question first: nobody knows whether it was sent.
     """
@@ -67,11 +75,29 @@ def record_answer(*, claim: Claim, told: Told, luck: float, now: datetime) -> Re
         standing = Standing(failures=row.failures, nonsense=row.nonsense, pending_since=row.pending_since)
         _move(row, told=told, step=step_after(verdict=told.verdict, standing=standing, luck=luck, now=now), now=now)
         row.save()
+        if told.hit and row.person_id:
+            _note_hit(row, now=now)
         if row.state in STUCK:
             settle_those_behind(row)
         if (before, row.state) != (ReportState.SENDING, ReportState.QUEUED):
             tell_stay(row, now=now)
     return ReportState(row.state)
+
+
+def _note_hit(row: Report, *, now: datetime) -> None:
+    # For the police role alone: no event, no state, no line in the log tells anybody else.
+    Hit.objects.get_or_create(
+        estate_id=row.estate_id,
+        report_id=row.id,
+        defaults={
+            "id": ids.new("hit"),
+            "platform": row.platform,
+            "subject_kind": row.subject_kind,
+            "subject_id": row.subject_id,
+            "person_id": row.person_id,
+            "told_at": now,
+        },
+    )
 
 
 def _due(*, platform: str, limit: int, now: datetime) -> list[str]:
@@ -81,7 +107,7 @@ def _due(*, platform: str, limit: int, now: datetime) -> list[str]:
             SELECT r.id FROM connectors_report r
             WHERE r.platform = %s AND r.state IN ('QUEUED', 'SENDING', 'PENDING') AND r.next_try_at <= %s
               AND NOT EXISTS (SELECT 1 FROM connectors_report e WHERE e.estate_id = r.estate_id AND e.platform = r.platform
-                              AND e.stay_id = r.stay_id AND e.sequence < r.sequence AND e.state <> 'ACCEPTED')
+                              AND e.subject_id = r.subject_id AND e.sequence < r.sequence AND e.state <> 'ACCEPTED')
               AND NOT EXISTS (SELECT 1 FROM connectors_link l WHERE l.estate_id = r.estate_id AND l.platform = r.platform
                               AND l.paused_at IS NOT NULL)
             ORDER BY r.next_try_at LIMIT %s FOR UPDATE OF r SKIP LOCKED
@@ -93,18 +119,20 @@ def _due(*, platform: str, limit: int, now: datetime) -> list[str]:
 
 def _take(row: Report, *, platform: Platform, now: datetime) -> Claim | None:
     ask_first = row.in_doubt or row.state != ReportState.QUEUED
-    if not ask_first and not _may_leave(row, platform=platform, now=now):
+    account = _account(row) if platform.own_accounts else None
+    if not ask_first and not _may_leave(row, platform=platform, account=account, now=now):
         return None
     if not ask_first and not row.disclosed:
-        privacy.disclose(
-            actor=system(row.estate_id),
-            person_id=row.person_id,
-            recipient=platform.recipient,
-            purpose_code=platform.purpose_code,
-            fields=row.fields,
-            message_id=row.message_id,
-            now=now,
-        )
+        if row.person_id:
+            privacy.disclose(
+                actor=system(row.estate_id),
+                person_id=row.person_id,
+                recipient=platform.recipient,
+                purpose_code=platform.purpose_of(MessageKind(row.kind)),
+                fields=row.fields,
+                message_id=row.message_id,
+                now=now,
+            )
         row.disclosed = True
     if row.state != ReportState.PENDING:
         row.state = ReportState.SENDING
@@ -122,19 +150,50 @@ def _take(row: Report, *, platform: Platform, now: datetime) -> Claim | None:
             message_id=row.message_id,
             kind=MessageKind(row.kind),
             queued_at=row.queued_at,
+            subject_id=row.subject_id,
+            estate=estate_facts(estate_id=row.estate_id),
+            ticket=row.ticket,
+            takes_back=_receipt_before(row),
+            account=account,
             fields=json.loads(crypto.unseal(sealed, context=BODY)),
         ),
         sealed=sealed,
     )
 
 
-def _may_leave(row: Report, *, platform: Platform, now: datetime) -> bool:
-    # The whitelist has the last word at the way out too: it may have shrunk since the message was written.
+def _receipt_before(row: Report) -> str:
+    if row.kind not in CORRECTIONS:
+        return ""
+    earlier = Report.objects.filter(
+        estate_id=row.estate_id, platform=row.platform, subject_id=row.subject_id, sequence__lt=row.sequence
+    )
+    return earlier.order_by("-sequence").values_list("receipt", flat=True).first() or ""
+
+
+def _account(row: Report) -> Account | None:
+    found = PlatformAccount.objects.filter(
+        estate_id=row.estate_id, platform=row.platform, operator_id=row.operator_id
+    ).first()
+    if found is None:
+        return None
+    return Account(
+        id=found.id,
+        username=found.username,
+        secret=crypto.unseal(bytes(found.secret), context=SECRET),
+        party_code=found.party_code,
+    )
+
+
+def _may_leave(row: Report, *, platform: Platform, account: Account | None, now: datetime) -> bool:
+    # Whitelist, purpose and consent have the last word at the way out too: they may have shrunk since the message was written.
     too_much = fields_not_allowed(fields=row.fields, allowed=platform.allowed.get(MessageKind(row.kind), frozenset()))
-    if not too_much:
+    reason = Reason.FIELD_NOT_ALLOWED if too_much else what_forbids(row, platform=platform)
+    if reason is Reason.NONE and platform.own_accounts and account is None:
+        reason = Reason.NO_ACCOUNT
+    if reason is Reason.NONE:
         return True
-    park(row, reason=Reason.FIELD_NOT_ALLOWED)
-    row.field = too_much[0][:40]
+    park(row, reason=reason)
+    row.field = too_much[0][:40] if too_much else ""
     row.save()
     settle_those_behind(row)
     tell_stay(row, now=now)
@@ -153,6 +212,7 @@ def _keep(*, claim: Claim, told: Told, now: datetime) -> None:
         verdict=told.verdict,
         status=told.status,
         code=told.code[:40],
+        dialect=told.dialect[:30],
         seconds=told.seconds,
         request=None if claim.ask_first else claim.sealed,
         answer=crypto.seal(raw, context="attempt.answer") if raw else None,
@@ -167,10 +227,12 @@ def _move(row: Report, *, told: Told, step: Step, now: datetime) -> None:
     else:
         row.failures = 0
     refused = told.verdict is Verdict.REJECTED
-    row.code, row.field, row.receipt = (told.code[:40], told.field[:40], "") if refused else ("", "", told.receipt[:40])
+    row.code, row.field, row.receipt = (told.code[:40], told.field[:40], "") if refused else ("", "", told.receipt[:60])
+    if told.ticket:
+        row.ticket = told.ticket[:60]
     if told.verdict is Verdict.UNHEARD_OF:
         # It said PENDING once and denies it now: what counts is that it does not have it.
-        row.pending_since = None
+        row.pending_since, row.ticket = None, ""
     row.in_doubt = step.in_doubt or (row.in_doubt and told.verdict in (Verdict.LOCKED_OUT, Verdict.UNREACHABLE))
     row.next_try_at = now + step.pause
     if step.state in STUCK:

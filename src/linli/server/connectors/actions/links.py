@@ -5,8 +5,10 @@ from datetime import datetime
 from django.db import transaction
 
 from linli.server.connectors.actions.standing import wake_couriers
+from linli.server.connectors.face_check import rules as face_layer
 from linli.server.connectors.models import Link, Report
 from linli.server.connectors.rules import ReportState
+from linli.server.kernel import ids
 from linli.server.kernel.actors import Actor, Role
 from linli.server.kernel.errors import NotFound, Refusal
 from linli.server.privacy import actions as privacy
@@ -59,6 +61,9 @@ def note_working(*, platform: str, now: datetime) -> None:
 
 
 def _locked(actor: Actor, platform: str) -> Link:
+    if platform == face_layer.PLATFORM:
+        # It is asked while a guest waits, so that no report has made its link: the switch is there before the first picture.
+        Link.objects.get_or_create(estate_id=actor.estate_id, platform=platform, defaults={"id": ids.new("link")})
     link = Link.objects.select_for_update().filter(estate_id=actor.estate_id, platform=platform).first()
     if link is None:
         raise NotFound

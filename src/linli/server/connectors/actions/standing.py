@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from linli.server.connectors import queries
 from linli.server.connectors.models import Report
-from linli.server.connectors.rules import OFFICE, Reason, ReportState, owner_of, shown_state
+from linli.server.connectors.rules import OFFICE, Reason, ReportState, SubjectKind, owner_of, shown_state
 from linli.server.kernel.actors import system
 from linli.server.stays import actions as stays
 
@@ -36,9 +36,9 @@ def send_off(row: Report, *, now: datetime) -> None:
 
 
 def settle_those_behind(row: Report) -> None:
-    """This will park what waits behind a stuck report of the same stay, and release it when the report moves again."""
+    """This will park what waits behind a stuck report about the same subject, and release it when the report moves again."""
     behind = Report.objects.filter(
-        estate_id=row.estate_id, platform=row.platform, stay_id=row.stay_id, sequence__gt=row.sequence
+        estate_id=row.estate_id, platform=row.platform, subject_id=row.subject_id, sequence__gt=row.sequence
     )
     if row.state in (ReportState.REJECTED, ReportState.PARKED):
         behind.filter(state=ReportState.QUEUED).update(
@@ -52,14 +52,14 @@ def settle_those_behind(row: Report) -> None:
 
 def tell_stay(row: Report, *, now: datetime) -> None:
     """This will write on the stay where its lodging report stands, in the transaction that changed it."""
-    if row.platform != SHOWN_BY_STAYS:
+    if row.platform != SHOWN_BY_STAYS or row.subject_kind != SubjectKind.STAY:
         return
-    standing = queries.states_of_stay(estate_id=row.estate_id, platform=row.platform, stay_id=row.stay_id)
+    standing = queries.states_of(estate_id=row.estate_id, platform=row.platform, subject_id=row.subject_id)
     shown = shown_state(state for state, _ in standing)
     if shown is None:
         return
     receipt = next((receipt for _, receipt in reversed(standing) if receipt), "")
-    stays.note_report(actor=system(row.estate_id), stay_id=row.stay_id, state=shown.value, receipt=receipt, now=now)
+    stays.note_report(actor=system(row.estate_id), stay_id=row.subject_id, state=shown.value, receipt=receipt, now=now)
 
 
 def wake_couriers() -> None:

@@ -1,77 +1,92 @@
-"""The lodging platform (旅综平台): which fields leave, under which names, and how its answers are read.
+"""The lodging platform (旅综平台): its mapping profile says which fields leave under which names; here its answers are read.
 
 Its real interface is not public. This speaks our neutral contract, whose other side `linli-sim platform lodging` plays and whose
-field table stands in that simulator's docstring. Ethnicity, address, faith, phone and photographs are not in the profile.
+field table stands in that simulator's docstring.
 """
 
 import json
 import re
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
-
-from linli.documents.kinds import find_kind
-from linli.server.connectors.protocol import FactsMissing, Message, Occasion, Platform, StayFacts, Told
+from linli.server.connectors.profiles import Profile, flat_facts, load_profile
+from linli.server.connectors.protocol import Facts, Message, Occasion, Platform, Told
 from linli.server.connectors.rules import MessageKind, Verdict
 from linli.server.kernel.http import Answer, NoAnswer, Peer
 
 MESSAGES = "/lodging/v1/messages"
+NIGHTS = "/lodging/v1/nights"
 ANSWER_SECONDS = 5.0
 CONNECTIONS = 16
-ZONE = ZoneInfo("Asia/Shanghai")  # the platform's own clock, whatever zone an estate may have
-ENTERED_BY = "Linli"
-SEXES: Mapping[str, str] = MappingProxyType({"male": "1", "female": "2", "unspecified": "9"})  # GB/T 2261.1
-AT_HOME = frozenset({"CHN", "HKG", "MAC", "TWN"})
-REGION_OF_CARD: Mapping[str, str] = MappingProxyType({"81": "HKG", "82": "MAC", "83": "TWN"})
-REGION_OF_PERMIT: Mapping[str, str] = MappingProxyType({"H": "HKG", "M": "MAC"})
-
-_ALWAYS = frozenset({"zsbh", "lgdm", "czr", "czsj"})
-_PERSON = frozenset({"xm", "ywx", "ywm", "xb", "csrq", "gj", "zjlx", "zjhm"})
-PROFILE: Mapping[MessageKind, frozenset[str]] = MappingProxyType(
+SHIPPED = "sichuan"
+# Under which purpose each kind leaves; all the rest is a guest's registration.
+PURPOSES: Mapping[MessageKind, str] = MappingProxyType(
     {
-        MessageKind.CHECK_IN: _ALWAYS | _PERSON | {"fh", "cw", "rzsj", "ydtfsj"},
-        MessageKind.AMEND: _ALWAYS | _PERSON | {"rzsj"},
-        MessageKind.ROOM_CHANGE: _ALWAYS | {"fh", "cw", "hfsj"},
-        MessageKind.EXTEND: _ALWAYS | {"ydtfsj"},
-        MessageKind.CHECK_OUT: _ALWAYS | {"tfsj", "tdtf"},
-        MessageKind.CANCEL: _ALWAYS | {"cxyy"},
+        MessageKind.VISITOR_IN: "visitor",
+        MessageKind.VISITOR_OUT: "visitor",
+        MessageKind.STAFF: "operator_file",
+        MessageKind.UNIT_CREATE: "operator_file",
+        MessageKind.UNIT_UPDATE: "operator_file",
+        MessageKind.UNIT_CLOSE: "operator_file",
     }
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LodgingPlatform:
-    """One lodging platform at one address."""
+    """One lodging platform at one address, told by one profile."""
 
     peer: Peer = field(repr=False)
+    profile: Profile
     name: str = "lodging"
     recipient: str = "lodging platform (旅综平台)"
-    purpose_code: str = "lodging_registration"
-    allowed: Mapping[MessageKind, frozenset[str]] = field(default_factory=lambda: PROFILE, repr=False)
+    together: int = 1
+    own_accounts: bool = False
+    fictional_only: bool = False
+
+    @property
+    def allowed(self) -> Mapping[MessageKind, frozenset[str]]:
+        """The fields that may leave, by kind of message: those the profile names."""
+        return self.profile.allowed
+
+    def purpose_of(self, kind: MessageKind) -> str:
+        """This will name the duty under which a kind leaves: to register guests, to know visitors, to file operators."""
+        return PURPOSES.get(kind, "lodging_registration")
 
     def wants(self, kind: MessageKind) -> bool:
         """This will say whether the profile has this kind of message."""
-        return kind in self.allowed
+        return kind in self.profile.messages
 
-    def render(self, *, occasion: Occasion, facts: StayFacts) -> Mapping[str, str]:
+    def render(self, *, occasion: Occasion, facts: Facts) -> Mapping[str, str]:
         """This will write the fields of one message, the fewest the profile asks for; raises `FactsMissing`."""
-        fields = {
-            "zsbh": facts.stay_id,
-            "lgdm": _present(facts.unit_mark, field="lgdm"),
-            "czr": ENTERED_BY,
-            "czsj": _minute(occasion.happened_at),
-            **RENDERERS[occasion.kind](occasion, facts),
-        }
-        return {name: text for name, text in fields.items() if text}
+        return self.profile.write(occasion.kind, flat_facts(occasion=occasion, facts=facts))
 
-    def send(self, *, message: Message) -> Told:
-        """This will send one message once, and read what comes back."""
+    def send(self, *, messages: Sequence[Message]) -> Sequence[Told]:
+        """This will send each message once, and read what comes back."""
+        return [self._send(message) for message in messages]
+
+    def ask(self, *, message: Message) -> Told:
+        """This will ask what became of a message."""
+        path = f"{MESSAGES}/{message.message_id}"
+        return _exchange(lambda: self.peer.get(path, attempts=1), message_id=message.message_id, asked=True)
+
+    def count_guests(self, *, night: date) -> Mapping[str, int] | None:
+        """This will ask how many guests each unit had that night by the platform's own books; None when it does not say."""
+        try:
+            answer = self.peer.get(f"{NIGHTS}/{night:%Y%m%d}")
+        except NoAnswer:
+            return None
+        units = _parts_of(answer.body).get("units")
+        if answer.status != 200 or not isinstance(units, dict):
+            return None
+        # A count that is no count would be read as nobody there: rather none at all.
+        sound = all(type(guests) is int and guests >= 0 for guests in units.values())
+        return MappingProxyType(units) if sound else None
+
+    def _send(self, message: Message) -> Told:
         body = {
             "lsh": message.message_id,
             "kind": message.kind.value,
@@ -80,128 +95,18 @@ class LodgingPlatform:
         }
         return _exchange(lambda: self.peer.post(MESSAGES, body), message_id=message.message_id, asked=False)
 
-    def ask(self, *, message_id: str) -> Told:
-        """This will ask what became of a message."""
-        path = f"{MESSAGES}/{message_id}"
-        return _exchange(lambda: self.peer.get(path, attempts=1), message_id=message_id, asked=True)
+
+def make(settings: Mapping[str, str]) -> Platform:
+    """This will link to the platform that a table of the links file names; raises `ProfileRefused` for a profile that does not hold."""
+    return at(url=settings.get("url", ""), token=settings.get("token", ""), profile=settings.get("profile") or SHIPPED)
 
 
-def lodging_platform() -> Platform:
-    """This will link to the platform that this process's settings name."""
-    environment = settings.ENV
-    return at(url=environment.lodging_url, token=environment.lodging_token)
-
-
-def at(*, url: str, token: str) -> LodgingPlatform:
-    """This will link to the platform at an address."""
+def at(*, url: str, token: str, profile: str = SHIPPED) -> LodgingPlatform:
+    """This will link to the platform at an address, told by a profile of ours or by one at a path."""
     # Without an address nothing is lost: reports queue and say that the platform cannot be reached.
     address = url or "http://127.0.0.1:9"
     peer = Peer(name="lodging", url=address, token=token, timeout=ANSWER_SECONDS, connections=CONNECTIONS)
-    return LodgingPlatform(peer=peer)
-
-
-def _arrival(occasion: Occasion, facts: StayFacts) -> dict[str, str]:
-    return {
-        **_person(occasion, facts),
-        **_bed(facts),
-        "rzsj": _minute(facts.checked_in_at),
-        "ydtfsj": _minute(facts.leave_at),
-    }
-
-
-def _person(occasion: Occasion, facts: StayFacts) -> dict[str, str]:
-    guest = facts.guest
-    kind = find_kind(guest.document_kind)
-    if kind is None:
-        raise FactsMissing("zjlx")
-    region = _region(guest.document_kind, guest.document_number, guest.nationality)
-    return {
-        **(_home_name(guest.native_name) if region in AT_HOME else _latin_name(guest.latin_name or guest.native_name)),
-        "xb": SEXES.get(guest.sex, "0"),
-        "csrq": _day(guest.birth_date),
-        "gj": region,
-        "zjlx": kind.code,
-        "zjhm": _present(guest.document_number, field="zjhm"),
-    }
-
-
-def _correction(occasion: Occasion, facts: StayFacts) -> dict[str, str]:
-    # The arrival goes along: a gate that was offline may have known it earlier than the desk.
-    return {**_person(occasion, facts), "rzsj": _minute(facts.checked_in_at)}
-
-
-def _move(occasion: Occasion, facts: StayFacts) -> dict[str, str]:
-    return {**_bed(facts), "hfsj": _minute(occasion.happened_at)}
-
-
-def _extension(occasion: Occasion, facts: StayFacts) -> dict[str, str]:
-    return {"ydtfsj": _minute(facts.leave_at)}
-
-
-def _departure(occasion: Occasion, facts: StayFacts) -> dict[str, str]:
-    return {"tfsj": _minute(occasion.happened_at), "tdtf": "1" if facts.presumed_left else "0"}
-
-
-def _withdrawal(occasion: Occasion, facts: StayFacts) -> dict[str, str]:
-    return {"cxyy": occasion.why or "未入住"}
-
-
-RENDERERS: Mapping[MessageKind, Callable[[Occasion, StayFacts], dict[str, str]]] = MappingProxyType(
-    {
-        MessageKind.CHECK_IN: _arrival,
-        MessageKind.AMEND: _correction,
-        MessageKind.ROOM_CHANGE: _move,
-        MessageKind.EXTEND: _extension,
-        MessageKind.CHECK_OUT: _departure,
-        MessageKind.CANCEL: _withdrawal,
-    }
-)
-
-
-def _bed(facts: StayFacts) -> dict[str, str]:
-    return {"fh": _present(facts.room_label, field="fh"), "cw": facts.bed_label or ""}
-
-
-def _region(document_kind: str, number: str, nationality: str) -> str:
-    # Permits and residence cards name the region in their number; what was typed as nationality is often CHN.
-    if document_kind == "hk_macao_permit":
-        return REGION_OF_PERMIT.get(number[:1], nationality)
-    if document_kind == "hmt_residence_card":
-        return REGION_OF_CARD.get(number[:2], nationality)
-    return "TWN" if document_kind == "taiwan_permit" else _present(nationality, field="gj")
-
-
-def _home_name(native_name: str) -> dict[str, str]:
-    return {"xm": _present(native_name, field="xm")}
-
-
-def _latin_name(name: str) -> dict[str, str]:
-    """This will part a name into surname and given names: at `,` or `<<`, else after the first word, as passports write it."""
-    plain = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
-    surname, parted, given = re.sub(r"<<|,", "\x00", plain, count=1).partition("\x00")
-    if not parted:
-        surname, _, given = surname.strip().partition(" ")
-    return {"ywx": _present(_latin(surname), field="ywx"), "ywm": _latin(given)}
-
-
-def _latin(text: str) -> str:
-    return " ".join(re.sub(r"[^A-Za-z .'-]", " ", text).split()).strip("-'. ")[:50]
-
-
-def _present(text: str, *, field: str) -> str:
-    if not text:
-        raise FactsMissing(field)
-    return text
-
-
-def _day(day: date | None) -> str:
-    if day is None:
-        raise FactsMissing("csrq")
-    return f"{day:%Y%m%d}"
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment.astimezone(ZONE):%Y%m%d%H%M}"
+    return LodgingPlatform(peer=peer, profile=load_profile(profile))
 
 
 def _exchange(ask: Callable[[], Answer], *, message_id: str, asked: bool) -> Told:
@@ -246,6 +151,8 @@ def _read(answer: Answer, *, message_id: str) -> Told:
         status=answer.status,
         seconds=answer.seconds,
         raw=answer.body,
+        # A hit changes nothing here or anywhere in the estate: whoever could tell from the desk that there was one would warn the guest.
+        hit=verdict is Verdict.ACCEPTED and parts.get("hit") is True,
     )
 
 

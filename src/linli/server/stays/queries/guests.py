@@ -204,8 +204,11 @@ def get_report_facts(*, estate_id: str, stay_id: str) -> ReportFacts:
         checked_in_at=row.checked_in_at,
         checked_out_at=row.checked_out_at,
         leave_at=row.leave_at,
+        operator_id=unit.operator_id,
         operator_name=unit.operator_name,
         presumed_left=row.presumed_left,
+        minor=row.minor,
+        relation=row.relation_to_booker,
     )
 
 

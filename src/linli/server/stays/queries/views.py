@@ -135,8 +135,11 @@ class ReportFacts:
     checked_in_at: datetime | None
     checked_out_at: datetime | None
     leave_at: datetime
+    operator_id: str
     operator_name: str
     presumed_left: bool
+    minor: bool
+    relation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,33 +1,38 @@
 """What is stored of reports, and what can never be false: each is in one named state, and who waits says why and for whom.
 
-A report keeps the stay's and the person's id as text and not as a foreign key: what was told to an authority is evidence with a
+A report keeps its subject's and the person's id as text and not as a foreign key: what was told to an authority is evidence with a
 term of its own, and must not hang on the rows it speaks of.
 """
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from linli.server.connectors.rules import STUCK, UNFINISHED, MessageKind, Reason, ReportState
+from linli.server.connectors.rules import STUCK, UNFINISHED, MessageKind, Reason, ReportState, SubjectKind
 
 MOVING = [state.value for state in UNFINISHED]
 WAITING_FOR_SOMEBODY = [state.value for state in STUCK]
 
 
 class Report(models.Model):
-    """One message to one platform about one guest's stay, from the event that made it due to its receipt."""
+    """One message to one platform about one subject (a guest's stay, a visit, a flat, a door …), from what made it due to its receipt.
+
+    `person_id` is empty when nobody's data is in it, `operator_id` when no operator answers for it; `terms` says which deadlines run.
+    `ticket` is the platform's own number for what it has not decided yet.
+    """
 
     id = models.CharField(primary_key=True, max_length=40)
     estate_id = models.CharField(max_length=40)
     platform = models.CharField(max_length=20)
     kind = models.CharField(max_length=20)
-    stay_id = models.CharField(max_length=40)
-    person_id = models.CharField(max_length=40)
-    operator_id = models.CharField(max_length=40)
-    unit_label = models.CharField(max_length=80)
+    subject_kind = models.CharField(max_length=10)
+    subject_id = models.CharField(max_length=60)
+    person_id = models.CharField(max_length=40, default="")
+    operator_id = models.CharField(max_length=40, default="")
+    unit_label = models.CharField(max_length=80, default="")
     sequence = models.PositiveIntegerField()
     happened_at = models.DateTimeField()
     why = models.CharField(max_length=100, default="")
-    belongs = models.CharField(max_length=10)
+    terms = models.CharField(max_length=10)
     message_id = models.CharField(max_length=60)
     edition = models.PositiveSmallIntegerField(default=1)
     fields = ArrayField(models.CharField(max_length=40), default=list)
@@ -37,7 +42,8 @@ class Report(models.Model):
     owner = models.CharField(max_length=60, default="")
     code = models.CharField(max_length=40, default="")
     field = models.CharField(max_length=40, default="")
-    receipt = models.CharField(max_length=40, default="")
+    receipt = models.CharField(max_length=60, default="")
+    ticket = models.CharField(max_length=60, default="")
     attempts = models.PositiveIntegerField(default=0)
     failures = models.PositiveIntegerField(default=0)
     nonsense = models.PositiveIntegerField(default=0)
@@ -57,10 +63,11 @@ class Report(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["estate_id", "message_id"], name="a_message_id_is_used_for_one_report"),
             models.UniqueConstraint(
-                fields=["estate_id", "platform", "stay_id", "sequence"], name="the_messages_of_a_stay_stand_in_order"
+                fields=["estate_id", "platform", "subject_id", "sequence"],
+                name="the_messages_of_a_subject_stand_in_order",
             ),
             models.UniqueConstraint(
-                fields=["estate_id", "platform", "stay_id", "kind", "happened_at"],
+                fields=["estate_id", "platform", "subject_id", "kind", "happened_at"],
                 name="an_event_is_reported_once_to_a_platform",
             ),
             models.CheckConstraint(
@@ -69,6 +76,10 @@ class Report(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(kind__in=[kind.value for kind in MessageKind]), name="a_report_has_a_known_kind"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(subject_kind__in=[kind.value for kind in SubjectKind]),
+                name="a_report_is_about_a_known_kind_of_subject",
             ),
             models.CheckConstraint(
                 condition=~models.Q(state=ReportState.ACCEPTED.value)
@@ -100,6 +111,7 @@ class Report(models.Model):
             ),
             models.Index(fields=["estate_id", "state", "-queued_at"], name="report_by_state"),
             models.Index(fields=["estate_id", "person_id"], name="report_by_person"),
+            models.Index(fields=["estate_id", "subject_id"], name="report_by_subject"),
         ]
 
 
@@ -115,6 +127,7 @@ class Attempt(models.Model):
     verdict = models.CharField(max_length=16)
     status = models.PositiveSmallIntegerField(null=True)
     code = models.CharField(max_length=40, default="")
+    dialect = models.CharField(max_length=30, default="")
     seconds = models.FloatField()
     request = models.BinaryField(null=True)
     answer = models.BinaryField(null=True)
@@ -126,22 +139,56 @@ class Attempt(models.Model):
         ]
 
 
-class Link(models.Model):
-    """One platform as one estate uses it: switched off by a person or not, and since when it has been failing."""
+class Hit(models.Model):
+    """A platform said that somebody is sought (命中). It is for the police role alone, and changes nothing else in the estate."""
 
     id = models.CharField(primary_key=True, max_length=40)
     estate_id = models.CharField(max_length=40)
     platform = models.CharField(max_length=20)
-    paused_at = models.DateTimeField(null=True)
-    paused_by = models.CharField(max_length=80, default="")
-    pause_reason = models.CharField(max_length=200, default="")
-    failing_since = models.DateTimeField(null=True)
-    failing_with = models.CharField(max_length=30, default="")
+    report_id = models.CharField(max_length=40)
+    subject_kind = models.CharField(max_length=10)
+    subject_id = models.CharField(max_length=60)
+    person_id = models.CharField(max_length=40)
+    told_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+    read_by = models.CharField(max_length=80, default="")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["estate_id", "platform"], name="an_estate_has_one_link_to_a_platform"),
-            models.CheckConstraint(
-                condition=models.Q(paused_at__isnull=True) | ~models.Q(pause_reason=""), name="a_pause_has_a_reason"
+            models.UniqueConstraint(fields=["estate_id", "report_id"], name="a_report_is_hit_once"),
+        ]
+
+
+class Catalogued(models.Model):
+    """What a platform was last told of a standing subject (a flat, a door, a resident): a digest, so that only changes are told."""
+
+    estate_id = models.CharField(max_length=40)
+    platform = models.CharField(max_length=20)
+    subject_kind = models.CharField(max_length=10)
+    subject_id = models.CharField(max_length=60)
+    digest = models.CharField(max_length=64)
+    gone = models.BooleanField(default=False)
+    told_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["estate_id", "platform", "subject_kind", "subject_id"], name="a_subject_is_catalogued_once"
+            ),
+        ]
+
+
+class PassageMark(models.Model):
+    """How far a gate's journal has been told to a platform: every event up to it was queued, or was none of the platform's business."""
+
+    estate_id = models.CharField(max_length=40)
+    platform = models.CharField(max_length=20)
+    gate_id = models.CharField(max_length=40)
+    sequence = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["estate_id", "platform", "gate_id"], name="a_journal_is_told_up_to_one_place"
             ),
         ]
