@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from linli.sim import people, reader, serving
 from linli.sim.clock import clock_from_environment
 from linli.sim.faults import BadFaultPlan
+from linli.sim.feeds import command as feeds
 from linli.sim.platforms.viid.dialects import UnknownDialect
 
 PLATFORMS = {
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("reader", help="print the signed record a bench reader would give of a fictional person")
     )
     _add_people(commands.add_parser("people", help="print fictional people, one JSON object a line"))
+    feeds.add_arguments(commands.add_parser("feed", help="serve a channel's calendar of bookings, with faults"))
     _add_terminals(commands.add_parser("terminal", help="run one simulated terminal, lock or its cloud"))
     return parser
 
