@@ -14,9 +14,9 @@ from linli.server.connectors.reconciling.rules import QuestionState
 from linli.server.connectors.reconciling.standing import StandingView
 from linli.server.kernel import clock
 from linli.server.kernel.door import actor_of, created
+from linli.server.kernel.text import Passage
 
 router = Router(tags=["reconciliation"])
-Answer = Annotated[str, Field(min_length=1, max_length=actions.LONGEST_ANSWER)]
 
 
 class NightOrder(BaseModel):
@@ -28,7 +28,7 @@ class NightOrder(BaseModel):
 class QuestionAnswer(BaseModel):
     """What the owner of a question found."""
 
-    text: Answer
+    text: Annotated[Passage, Field(max_length=actions.LONGEST_ANSWER)]
 
 
 @router.get("/reconciliations", response=NightView)

@@ -67,7 +67,7 @@ WORDS: Mapping[QuestionKind, tuple[str, str]] = MappingProxyType(
             "{unit}: {theirs} registered, {ours} let in on this flat's passes. Is anybody not registered?",
         ),
         QuestionKind.SILENT: (
-            "{unit} 有 {ours} 位客人应报，已生成报送 {theirs} 条，请核对接口。",
+            "{unit} 有 {ours} 位客人应报，已生成报送 {theirs} 条，请核对。",
             "{unit}: {ours} guests to report, {theirs} reports queued. What became of the rest?",
         ),
         QuestionKind.RECEIPT: (
