@@ -27,7 +27,7 @@ def test_a_person_is_shown_what_was_told_of_them(hostel: Hostel, platform: Lodgi
         pass
     (report,) = hostel.reports(stay_id)
     (told,) = _holding("connectors.Report").export(hostel.estate_id, report.person_id)
-    assert (told["stay"], told["receipt"], told["fields"]) == (stay_id, report.receipt, report.fields)
+    assert (told["subject"], told["receipt"], told["fields"]) == (stay_id, report.receipt, report.fields)
 
 
 def test_after_three_years_what_was_accepted_goes_and_what_was_not_stays_until_it_is_settled(

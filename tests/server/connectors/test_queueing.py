@@ -126,7 +126,7 @@ def test_without_a_purpose_that_names_the_recipient_nothing_is_written(hostel: H
 def test_no_guest_in_the_house_is_silent(hostel: Hostel) -> None:
     stay_ids = [hostel.arrive() for _ in range(5)]
     hostel.relay()
-    states = set(Report.objects.filter(stay_id__in=stay_ids).values_list("state", flat=True))
+    states = set(Report.objects.filter(subject_id__in=stay_ids).values_list("state", flat=True))
     assert states <= {state.value for state in ReportState}
     assert stays_queries.count_silent(estate_id=hostel.estate_id) == 0
 

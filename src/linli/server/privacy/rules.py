@@ -67,12 +67,13 @@ PURPOSES = (
     PurposeTerms(
         code="operator_file",
         legal_basis="statutory duty and contract: 电子商务法 art. 27; PIPL art. 13(2)(3)",
-        data_set=("name", "document or business code", "phone", "flats let"),
+        data_set=("name", "document or business code", "phone", "flats let", "job"),
         retention_days=3 * 365,
-        recipients=(),
-        notice_version="2026-1",
-        notice_zh="经营者档案依法建立，停止经营三年后删除。",
-        notice_en="Operators' files are kept as the law asks and deleted three years after they stop letting.",
+        recipients=("lodging platform (旅综平台)",),
+        notice_version="2026-2",
+        notice_zh="经营者与从业人员档案依法建立，报送公安旅馆业管理平台，停止经营三年后删除。",
+        notice_en="The files of operators and of those who work for them are kept as the law asks, sent to the police lodging platform, "
+        "and deleted three years after they stop letting.",
     ),
     PurposeTerms(
         code="staff_account",
@@ -99,14 +100,73 @@ PURPOSES = (
         "at the latest a day after your pass ends, and every gate confirms it.",
     ),
     PurposeTerms(
+        code="face_verification",
+        legal_basis="separate consent: PIPL art. 29; 人脸识别技术应用安全管理办法 (2025-06-01): voluntary, another way always serves",
+        data_set=("picture (shown once, not kept)", "document number", "name", "answer and score"),
+        retention_days=90,
+        recipients=("face layer (人脸AI能力层)",),
+        notice_version="2026-1",
+        notice_zh="人脸核验完全自愿：不同意，同样可以出示证件、请房东或门卫当面核对，或凭派出所临时身份证明入住，不延误、不另收费。您同意后，"
+        "照片一张与姓名、证件类型和号码加密发送给人脸AI能力层一次，仅用于核对本人与证件是否一致，不作搜索比对；照片只在内存中使用，"
+        "得到答复即删除，本小区不保存。答复、分值和回执保存九十天后删除。可随时撤回同意；未满十四周岁须由监护人单独同意。",
+        notice_en="The face check is voluntary: without it, your document, the eyes of the host or the guard, or a police certificate let "
+        "you in just as soon, at no charge. If you agree, one picture with your name and the type and number of your document is sent, "
+        "encrypted and once, to the face layer, only to compare you with your document; nobody is searched for. The picture stays in "
+        "memory and is gone with the answer; the estate keeps none. Answer, score and receipt are deleted after ninety days. You may take "
+        "your consent back at any time; for a child under 14 the guardian gives it separately.",
+    ),
+    PurposeTerms(
         code="visitor",
         legal_basis="contract with the host and the house rules: PIPL art. 13(2); registration of visitors, local short-let rules",
         data_set=("name", "phone", "host", "period"),
         retention_days=90,
-        recipients=(),
+        recipients=("lodging platform (旅综平台)",),
+        notice_version="2026-2",
+        notice_zh="访客登记用于开门和联系被访人；到访网约房的，来访与离开时间依规报送公安旅馆业管理平台。九十天后删除。",
+        notice_en="A visitor's name and phone are kept to open doors and to reach the host; of a visit to a flat let by the night, coming and "
+        "going are told to the police lodging platform. Deleted after ninety days.",
+    ),
+    PurposeTerms(
+        code="community_registration",
+        legal_basis="statutory duty to register who lives in the community (实有人口): local rules; PIPL art. 13(3), 34",
+        data_set=("name", "sex", "birth date", "document", "flat", "times", "doors passed"),
+        retention_days=365,
+        recipients=("community platform (社采平台)",),
         notice_version="2026-1",
-        notice_zh="访客登记用于开门和联系被访人，九十天后删除。",
-        notice_en="A visitor's name and phone are kept to open doors and to reach the host, and deleted after ninety days.",
+        notice_zh="在本小区居住或登记住宿的人员，其姓名、证件、住址、起止时间与进出时间依规报送社区信息采集平台；不含照片、民族、宗教、政治面貌。",
+        notice_en="Of whoever lives or is registered to stay here, name, document, address, period and times of coming and going are told "
+        "to the community platform as the rules ask; no picture, ethnicity, faith or politics.",
+    ),
+    PurposeTerms(
+        code="view_library",
+        legal_basis="public safety duty of the estate's keeper: 公共安全视频图像信息系统管理条例 art. 14 (devices are filed); no personal data",
+        data_set=("devices", "their positions", "whether they work"),
+        retention_days=365,
+        recipients=("view library (视图库)",),
+        notice_version="2026-1",
+        notice_zh="仅报送门禁设备目录与在线状态，不含个人信息。",
+        notice_en="Only the list of door devices and whether they work is told; no personal data.",
+    ),
+    PurposeTerms(
+        code="view_library_faces",
+        legal_basis="separate consent for provision to this recipient: PIPL art. 23, 29; 人脸识别技术应用安全管理办法 (2025-06-01)",
+        data_set=("time and door of a passage",),
+        retention_days=90,
+        recipients=("view library (视图库)",),
+        notice_version="2026-1",
+        notice_zh="经您单独同意，您通过门禁的时间与位置以对象编号报送视图库，不含姓名、证件和照片；不同意不影响任何通行方式，可随时撤回。",
+        notice_en="With your separate consent the time and door of your passages are told to the view library under an object number, without "
+        "name, document or picture. Without it every way in serves just as well, and you may take it back at any time.",
+    ),
+    PurposeTerms(
+        code="ses_hospedajes",
+        legal_basis="Real Decreto 933/2021 (Spain) art. 4-6; tried with made-up data only, refused on a real estate",
+        data_set=("name", "sex", "birth date", "document", "nationality", "times"),
+        retention_days=3 * 365,
+        recipients=("SES.Hospedajes (Spain)",),
+        notice_version="2026-1",
+        notice_zh="仅用于以虚构数据校验接口，真实小区不予报送。",
+        notice_en="Used only to check the machinery with made-up data; a real estate sends nothing.",
     ),
     PurposeTerms(
         code="public_health",
