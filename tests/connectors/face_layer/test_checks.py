@@ -24,11 +24,12 @@ from linli.server.connectors.models import FaceCheck
 from linli.server.kernel.actors import Role
 from linli.server.kernel.errors import NotAllowed, NotFound
 from linli.server.kernel.files import NotAPicture, PictureTooLarge
-from linli.server.people import queries as people
+from linli.server.people.models import DocumentCheck
 from linli.server.privacy import actions as privacy
 from linli.server.privacy import queries as purposes
 from linli.server.privacy.actions import NoticeOutdated
 from linli.server.stays import actions as stays
+from linli.server.stays.actions.identity import RecordOfAnother
 from linli.server.stays.models import Stay
 from linli.server.stays.queries import StayView
 from tests.connectors.face_layer.layers import SAME, Scripted, digest_of, say_yes, show
@@ -68,8 +69,8 @@ def test_the_holder_is_let_in_at_the_highest_level_with_the_check_as_evidence(wo
     check = FaceCheck.objects.get()
     assert (check.verdict, check.score, check.receipt, check.asked_by) == ("SAME", 930, "FL1", world.guest(stay).id)
     assert check.answered_at == world.now + timedelta(seconds=0.2)
-    proofs = people.list_checks(estate_id=world.estate_id, document_id=row_of(stay).document_id)
-    assert [(p.level, p.method, p.evidence["check"]) for p in proofs if p.level > 1] == [(4, "face", check.id)]
+    proofs = DocumentCheck.objects.filter(document_id=row_of(stay).document_id, level__gt=1)
+    assert [(proof.level, proof.method, proof.evidence["check"]) for proof in proofs] == [(4, "face", check.id)]
 
 
 def test_what_leaves_is_one_document_a_name_and_a_picture_and_stands_in_the_ledger_before(world: World) -> None:
@@ -328,17 +329,11 @@ def test_another_document_meanwhile_makes_the_answer_count_for_nothing(world: Wo
     def change(asked: object) -> None:
         Stay.objects.filter(id=stay.id).update(document_id=row_of(other).document_id)
 
-    with pytest.raises(stays_refusal()):
+    with pytest.raises(RecordOfAnother):
         show(world, stay, Scripted(first=change))
     check = FaceCheck.objects.get()
     assert (check.verdict, check.code) == ("SAME", "record_of_another")
     assert world.see(stay).level < 2
-
-
-def stays_refusal() -> type[Exception]:
-    from linli.server.stays.actions.identity import RecordOfAnother  # noqa: PLC0415
-
-    return RecordOfAnother
 
 
 def test_a_server_that_dies_while_it_waits_leaves_the_truth(world: World) -> None:

@@ -5,6 +5,7 @@ nobody, so it is worded like one that could not be judged (domain sheet A1 rows 
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -116,6 +117,20 @@ class OwnConsentNeeded(Refusal):
     status = 409
 
 
+class FaceNotNeeded(Refusal):
+    """This stay does not wait for anybody's identity; no picture is needed."""
+
+    zh = "该入住不需要核验身份，无须拍照。"
+    status = 409
+
+
+class FaceEvidenceNeeded(Refusal):
+    """Please say how the consent to the face check was given: the form's number, or that it was signed on the screen."""
+
+    zh = "请注明同意人脸核验的凭据（纸质单号或屏幕签字）。"
+    status = 422
+
+
 class TriesUsedUp(Refusal):
     """This was tried {most} times: another way, please. Your document, the host or the guard serve just as well."""
 
@@ -148,8 +163,8 @@ class Heard:
 class FaceLayer(Protocol):
     """The other side of a check."""
 
-    def available(self) -> bool:
-        """Whether a question may be sent now; a layer that was just found dead is not asked again for a while."""
+    def turn(self) -> AbstractContextManager[bool]:
+        """Whether a question may be asked now; a layer that was just found dead is not asked again for a while."""
 
     def ask(self, *, asked: Asked) -> Heard:
         """Ask once. Never raises: what went wrong is a verdict."""
@@ -161,6 +176,14 @@ def check_speaker(*, age: int, guardian: bool) -> None:
         raise GuardianConsentNeeded
     if age >= OF_AGE_TO_CONSENT and guardian:
         raise OwnConsentNeeded
+
+
+def check_said(evidence: str) -> str:
+    """This will return the evidence of a yes that was given at the desk, or refuse with `FaceEvidenceNeeded`."""
+    plain = " ".join(evidence.split())
+    if not plain:
+        raise FaceEvidenceNeeded(field="evidence")
+    return plain[:200]
 
 
 def check_tries(used: int) -> None:

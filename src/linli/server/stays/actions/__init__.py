@@ -14,6 +14,7 @@ from linli.server.stays.actions.identity import (
     PictureRead,
     accept_reader_record,
     confirm_by_eye,
+    confirm_by_face,
     enrol_reader,
     read_document,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "close_overdue",
     "close_unit",
     "confirm_by_eye",
+    "confirm_by_face",
     "end_feed",
     "end_hook",
     "enrol_reader",

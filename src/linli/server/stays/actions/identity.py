@@ -1,4 +1,4 @@
-"""How sure we become who a guest is: a picture that is read and forgotten (L2), a reader's signed record (L3), two eyes (L4)."""
+"""How sure we become who a guest is: a picture that is read and forgotten (L2), a reader's signed record (L3), two eyes or a face (L4)."""
 
 import base64
 import binascii
@@ -29,7 +29,7 @@ from linli.server.stays.actions.letting import require_letting
 from linli.server.stays.actions.registration import locked_stay, settle
 from linli.server.stays.models import BenchReader, Stay
 from linli.server.stays.queries import StayView
-from linli.server.stays.rules.admission import Paper
+from linli.server.stays.rules.admission import Age, Belongs, Paper
 from linli.server.stays.rules.states import OPEN_STAYS, StayNotThere
 
 BY_OCR, BY_READER, BY_EYE = 2, 3, 4
@@ -229,6 +229,26 @@ def confirm_by_eye(*, actor: Actor, stay_id: str, now: datetime) -> StayView:
         stay.eyes = sorted({*stay.eyes, actor.id})
         unit = _check(stay, level=BY_EYE, method="eye", evidence={}, actor=actor, now=now)
         privacy.record(actor=actor, verb="confirm_by_eye", subject=stay.id, now=now)
+    return queries.view(stay, unit=unit)
+
+
+def confirm_by_face(*, actor: Actor, stay_id: str, document_id: str, check_id: str, now: datetime) -> StayView:
+    """This will take the face layer's word that the guest is the holder of the registered document (L4); the check is the evidence.
+
+    Raises `StayNotThere`, or `RecordOfAnother` when another document is registered by now.
+    """
+    actor.require(Role.SYSTEM)
+    with transaction.atomic():
+        stay = locked_stay(actor=actor, stay_id=stay_id)
+        if stay.state not in OPEN_STAYS:
+            raise StayNotThere(state=stay.state)
+        if stay.document_id != document_id:
+            raise RecordOfAnother(field="document_id")
+        # Nobody has seen the document itself: that is row 3 of the table, which asks for the record of the consent.
+        if stay.level < BY_OCR and (stay.paper, stay.age, stay.belongs) == (Paper.VALID, Age.ADULT, Belongs.MAINLAND):
+            stay.paper = Paper.FACE_SERVICE
+        unit = _check(stay, level=BY_EYE, method="face", evidence={"check": check_id}, actor=actor, now=now)
+        privacy.record(actor=actor, verb="confirm_by_face", subject=stay.id, reason=check_id, now=now)
     return queries.view(stay, unit=unit)
 
 
