@@ -1,5 +1,7 @@
 """The one API: routers, authentication, and problem documents for everything that goes wrong."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import structlog
@@ -87,6 +89,20 @@ api = NinjaAPI(
     auth=[Bearer(), Session()],
     urls_namespace="api",
 )
+
+
+def _listed(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer with a list where a view gives a tuple: of two items the framework would read a status and a body."""
+
+    @wraps(view)
+    def answered(*args: Any, **kwargs: Any) -> Any:
+        result = view(*args, **kwargs)
+        return list(result) if isinstance(result, tuple) else result
+
+    return answered
+
+
+api.add_decorator(_listed)
 
 
 @api.get("/health", auth=None, tags=["health"], response=dict[str, str])
