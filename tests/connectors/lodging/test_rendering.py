@@ -105,16 +105,16 @@ OTHERS: list[tuple[MessageKind, Facts, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("kind", "subject", "told"), OTHERS)
-def test_visits_and_flats_are_told_in_the_fewest_fields(kind: MessageKind, subject: Facts, told: dict[str, str]) -> None:
+def test_visits_and_flats_are_told_in_the_fewest_fields(
+    kind: MessageKind, subject: Facts, told: dict[str, str]
+) -> None:
     fields = PLATFORM.render(occasion=occasion(kind, at=ARRIVED + timedelta(hours=3)), facts=subject)
     assert fields == {"lgdm": "DF2A00001", "czr": "Linli", "czsj": "202606020204", **told}
 
 
 @pytest.mark.parametrize(("gone", "flag"), [(False, "0"), (True, "1")])
 def test_staff_are_told_with_their_flats_their_work_and_whether_they_left(gone: bool, flag: str) -> None:
-    told = PLATFORM.render(
-        occasion=Occasion(kind=MessageKind.STAFF, happened_at=ARRIVED, gone=gone), facts=STAFF
-    )
+    told = PLATFORM.render(occasion=Occasion(kind=MessageKind.STAFF, happened_at=ARRIVED, gone=gone), facts=STAFF)
     assert told == {
         "rybh": "op_01",
         "lgdms": "DF2A00001,DF2A00002",

@@ -20,6 +20,8 @@ from linli.server.kernel.http import Answer, NoAnswer, Peer
 MESSAGES = "/lodging/v1/messages"
 NIGHTS = "/lodging/v1/nights"
 ANSWER_SECONDS = 5.0
+# A trickle keeps every read short; whoever has not said it all by then has said nothing. Well within a courier's lease.
+WHOLE_SECONDS = 10.0
 CONNECTIONS = 16
 SHIPPED = "sichuan"
 # Under which purpose each kind leaves; all the rest is a guest's registration.
@@ -105,7 +107,14 @@ def at(*, url: str, token: str, profile: str = SHIPPED) -> LodgingPlatform:
     """This will link to the platform at an address, told by a profile of ours or by one at a path."""
     # Without an address nothing is lost: reports queue and say that the platform cannot be reached.
     address = url or "http://127.0.0.1:9"
-    peer = Peer(name="lodging", url=address, token=token, timeout=ANSWER_SECONDS, connections=CONNECTIONS)
+    peer = Peer(
+        name="lodging",
+        url=address,
+        token=token,
+        timeout=ANSWER_SECONDS,
+        whole=WHOLE_SECONDS,
+        connections=CONNECTIONS,
+    )
     return LodgingPlatform(peer=peer, profile=load_profile(profile))
 
 
