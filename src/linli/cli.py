@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ DOORS = {
     "entrances": "linli.server.tally:entrances",
     "trust_reader": "linli.server.tally:trust_reader",
     "rotate_keys": "linli.server.keys:rotate",
+    "reconcile": "linli.server.connectors.reconciling.command:main",
     "day": "linli.supervise.day:main",
     "journey": "linli.supervise.journey:main",
     "bench": "linli.bench:main",
@@ -70,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     reader = add("trust-reader", _trust_reader, "trust a document reader's signature on every estate")
     reader.add_argument("reader")
     reader.add_argument("public_key", help="Ed25519, base64url without padding")
+    night = add("reconcile", _reconcile, "count a night, hold it against every platform, and ask about what differs")
+    night.add_argument("--date", type=date.fromisoformat, required=True, help="the day in whose evening it begins")
+    night.add_argument("--json", action="store_true", help="print one JSON object")
     _add_day(add("day", _day, "run one simulated day on a fresh instance and count it"))
     add("journey", _journey, "walk one guest through on real input files").add_argument("--json", action="store_true")
     faces = add(
@@ -171,6 +176,11 @@ def _entrances(asked: argparse.Namespace) -> int | None:
 def _trust_reader(asked: argparse.Namespace) -> int | None:
     with _django():
         return _door("trust_reader")(reader_id=asked.reader, public_key=asked.public_key)  # type: ignore[no-any-return]
+
+
+def _reconcile(asked: argparse.Namespace) -> int | None:
+    with _django():
+        return _door("reconcile")(day=asked.date, as_json=asked.json)  # type: ignore[no-any-return]
 
 
 def _day(asked: argparse.Namespace) -> int | None:

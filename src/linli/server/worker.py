@@ -25,6 +25,7 @@ from procrastinate.contrib.django import app  # noqa: E402
 
 from linli.server.access import actions as access  # noqa: E402
 from linli.server.connectors import tasks as connectors  # noqa: E402
+from linli.server.connectors.reconciling import tasks as reconciling  # noqa: E402
 from linli.server.kernel import clock, once, outbox  # noqa: E402
 from linli.server.kernel.actors import system  # noqa: E402
 from linli.server.people import actions as people  # noqa: E402
@@ -122,6 +123,13 @@ def queue_passages(timestamp: int) -> None:
     """This will tell the platforms that may know of them which passages came in."""
     for estate_id in places.estate_ids():
         connectors.queue_passages(estate_id=estate_id, now=clock.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="watch_nights")
+def watch_nights(timestamp: int) -> None:
+    """This will ask about guests nobody was told of, and from four in the morning on count the night that is ending."""
+    reconciling.watch_nights(now=clock.now())
 
 
 @app.periodic(cron="*/15 * * * *")
