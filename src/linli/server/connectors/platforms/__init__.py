@@ -8,12 +8,14 @@ from types import MappingProxyType
 
 from django.conf import settings
 
-from linli.server.connectors.platforms import lodging
+from linli.server.connectors.platforms import community, lodging, viid
 from linli.server.connectors.protocol import Platform
 
 Settings = Mapping[str, str]
 # One line a platform: docs/platforms.md says how to add one in a day.
-MAKERS: Mapping[str, Callable[[Settings], Platform]] = MappingProxyType({"lodging": lodging.make})
+MAKERS: Mapping[str, Callable[[Settings], Platform]] = MappingProxyType(
+    {"community": community.make, "lodging": lodging.make, "viid": viid.make}
+)
 
 
 class BadLinks(ValueError):
