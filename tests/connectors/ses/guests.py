@@ -88,6 +88,9 @@ def platform(url: str = "http://127.0.0.1:9", **settings: str) -> SesPlatform:
     return made
 
 
+RENDERING = platform()
+
+
 def occasion(kind: MessageKind = MessageKind.CHECK_IN) -> Occasion:
     """Something that happened."""
     return Occasion(kind=kind, happened_at=ARRIVED)
@@ -103,7 +106,7 @@ def message(
     estate: EstateFacts = ESTATE,
 ) -> Message:
     """A message about a stay, under an id of its own."""
-    fields = platform().render(occasion=occasion(kind), facts=facts or stay())
+    fields = RENDERING.render(occasion=occasion(kind), facts=facts or stay())
     return Message(
         message_id=ids.new("rep") + "-1",
         kind=kind,

@@ -88,7 +88,8 @@ def driver(address: str, *, user: str = USER, password: str = PASSWORD, wsdl: st
     session.trust_env = False
     session.auth = (user, password)
     official = str(schemas.ses_hospedajes() / "comunicacion.wsdl")
-    client = zeep.Client(wsdl or official, transport=zeep.Transport(session=session, timeout=10, operation_timeout=10))
+    transport = zeep.Transport(session=session, timeout=10, operation_timeout=10)
+    client = zeep.Client(wsdl or official, transport=transport)
     return client.create_service(
         "{http://www.soap.servicios.hospedajes.mir.es/comunicacion}ComunicacionPortSoap11", address
     )

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--account",
         action="append",
         default=[],
+        type=_login,
         metavar="USER:PASSWORD:PARTY",
         help="one lessor's login and code (arrendador); may be given again",
     )
@@ -48,8 +50,13 @@ def application(asked: argparse.Namespace, *, clock: Clock) -> Starlette:
     )
 
 
-def _logins(single: list[str], *, file: Path | None) -> dict[str, Login]:
+def _login(text: str) -> Login:
+    parts = text.split(":")
+    if len(parts) != 3 or not all(parts):
+        raise argparse.ArgumentTypeError("USER:PASSWORD:PARTY")
+    return Login(username=parts[0], password=parts[1], party=parts[2])
+
+
+def _logins(single: Sequence[Login], *, file: Path | None) -> dict[str, Login]:
     listed = json.loads(file.read_text(encoding="utf-8")) if file else []
-    parted = [one.split(":") for one in single]
-    told = [*({"username": u, "password": p, "party": c} for u, p, c in parted), *listed]
-    return {one["username"]: Login(**one) for one in told}
+    return {login.username: login for login in (*single, *(Login(**one) for one in listed))}

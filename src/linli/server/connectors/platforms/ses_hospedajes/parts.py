@@ -203,10 +203,11 @@ def _adult_beside(facts: StayFacts, *, day: date) -> PersonFacts | None:
 
 
 def _sayable(text: str, *, field: str) -> str:
-    # XML has no place for control characters, and a schema that folds blanks takes a blank for nothing.
-    if any(ord(char) < 0x20 and not char.isspace() or char in "\x1c\x1d\x1e\x1f\ufffe\uffff" for char in text):
+    # A schema that folds blanks takes a blank for nothing; control characters have no place in XML at all.
+    said = " ".join(text.split())
+    if any(unicodedata.category(char) in ("Cc", "Cs") or char in "\ufffe\uffff" for char in said):
         raise FactsMissing(field.removeprefix(ADULT))
-    return " ".join(text.split())
+    return said
 
 
 def _is_minor(person: PersonFacts, day: date) -> bool:
