@@ -86,6 +86,8 @@ def named(world: World) -> dict[str, str]:
         "visit_id": "visit_0",
         "credential_id": "cred_0",
         "holder_kind": "guest",
+        "residency_id": "resi_0",
+        "table": "2",
         "face_id": "face_0",
         "ticket": "nobody.gave.this",
         "purpose": "face_pass",

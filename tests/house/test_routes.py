@@ -99,6 +99,8 @@ def stage(world: World) -> Stage:
         "visit_id": "visit_00000000000000000000000000",
         "credential_id": "cred_00000000000000000000000000",
         "holder_kind": "guest",
+        "residency_id": "resi_00000000000000000000000000",
+        "table": "1",
         "face_id": "face_00000000000000000000000000",
         "ticket": "nobody.gave.this",
         "purpose": "face_pass",
