@@ -112,9 +112,10 @@ def watch_deadlines(timestamp: int) -> None:
 @app.periodic(cron="*/5 * * * *")
 @app.task(queueing_lock="queue_standing")
 def queue_standing(timestamp: int) -> None:
-    """This will tell the platforms what has changed among flats, staff, residents, doors and devices."""
+    """This will tell the platforms what has changed among flats, staff, residents, doors and devices, and which visitors have gone."""
     for estate_id in places.estate_ids():
         connectors.queue_standing(estate_id=estate_id, now=clock.now())
+        connectors.queue_ended_visits(estate_id=estate_id, now=clock.now())
 
 
 @app.periodic(cron="* * * * *")

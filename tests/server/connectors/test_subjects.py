@@ -9,8 +9,9 @@ import pytest
 from linli.server.access import actions as access
 from linli.server.access import queries as access_queries
 from linli.server.access import rules as access_rules
+from linli.server.access.events import PassFirstUsed, PassRevoked
 from linli.server.access.models import GateEvent, Pass
-from linli.server.connectors import subjects
+from linli.server.connectors import subjects, tasks
 from linli.server.connectors.platforms.lodging import at
 from linli.server.connectors.profiles.formats import FORMATS
 from linli.server.connectors.protocol import (
@@ -249,6 +250,24 @@ def test_a_visit_is_due_when_it_has_ended_and_says_when_the_visitor_was_seen_lea
 def due(hostel: Hostel, *, since: datetime, now: datetime) -> list[tuple[str, Occasion]]:
     """What is due in a stretch."""
     return list(subjects.due_visits(estate_id=hostel.estate_id, since=since, now=now))
+
+
+def test_a_visitor_is_told_of_once_when_he_comes_and_once_when_he_goes(hostel: Hostel) -> None:
+    visit_id, granted = visit(hostel, host=guest_of(hostel, stay=hostel.arrive()))
+    came(granted, granted.start)
+    shared = {"estate_id": hostel.estate_id, "pass_id": granted.id, "origin_kind": "visit", "origin_id": visit_id}
+    entered = PassFirstUsed(**shared, gate="G01", direction="in", happened_at=granted.start)
+    revoked = PassRevoked(**shared, version=9, reason="late", revoked_at=granted.end + timedelta(minutes=1))
+    tasks.queue_visitor(revoked, clock.now())
+    assert hostel.reports(visit_id) == []
+    for _ in range(2):
+        tasks.queue_visitor(entered, clock.now())
+    assert tasks.queue_ended_visits(estate_id=hostel.estate_id, now=granted.end - timedelta(seconds=1)) == 0
+    assert tasks.queue_ended_visits(estate_id=hostel.estate_id, now=granted.end) == 1
+    assert tasks.queue_ended_visits(estate_id=hostel.estate_id, now=granted.end + timedelta(hours=1)) == 0
+    tasks.queue_visitor(revoked, clock.now())
+    reports = hostel.reports(visit_id)
+    assert [(one.kind, one.state) for one in reports] == [("VISITOR_IN", "QUEUED"), ("VISITOR_OUT", "QUEUED")]
 
 
 def test_a_visit_that_is_taken_back_ends_there_and_one_nobody_came_for_is_never_due(hostel: Hostel) -> None:

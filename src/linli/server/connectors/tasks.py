@@ -10,7 +10,7 @@ import structlog
 from django.db import connection
 
 from linli.server.access.events import PassFirstUsed, PassRevoked
-from linli.server.connectors import actions
+from linli.server.connectors import actions, subjects
 from linli.server.connectors.actions.standing import tell_console
 from linli.server.connectors.delivery import Courier
 from linli.server.connectors.platforms import linked
@@ -28,6 +28,7 @@ from linli.server.stays.events import (
 )
 
 VISITS = "visit"
+VISITS_BACK = timedelta(days=2)
 LOOK_SECONDS = 0.5
 CONSOLE_SECONDS = 1.0
 SHOWN = timedelta(hours=24)
@@ -63,15 +64,22 @@ def queue_visitor(event: PassFirstUsed | PassRevoked, now: datetime) -> None:
     came = isinstance(event, PassFirstUsed)
     kind = MessageKind.VISITOR_IN if came else MessageKind.VISITOR_OUT
     happened_at = event.happened_at if isinstance(event, PassFirstUsed) else event.revoked_at
-    for platform in linked().values():
-        if platform.wants(kind):
-            actions.queue_visit(
-                platform=platform,
-                occasion=Occasion(kind=kind, happened_at=happened_at),
-                visit_id=event.origin_id,
-                estate_id=event.estate_id,
-                now=now,
-            )
+    occasion = Occasion(kind=kind, happened_at=happened_at)
+    _queue_visit(event.origin_id, occasion=occasion, estate_id=event.estate_id, now=now)
+
+
+def queue_ended_visits(*, estate_id: str, now: datetime) -> int:
+    """This will queue the going of visitors whose pass has simply ended, looking back two days; told twice is told once."""
+    ended = subjects.due_visits(estate_id=estate_id, since=now - VISITS_BACK, now=now)
+    return sum(_queue_visit(visit_id, occasion=going, estate_id=estate_id, now=now) for visit_id, going in ended)
+
+
+def _queue_visit(visit_id: str, *, occasion: Occasion, estate_id: str, now: datetime) -> int:
+    return sum(
+        actions.queue_visit(platform=platform, occasion=occasion, visit_id=visit_id, estate_id=estate_id, now=now)
+        for platform in linked().values()
+        if platform.wants(occasion.kind)
+    )
 
 
 def queue_standing(*, estate_id: str, now: datetime) -> int:

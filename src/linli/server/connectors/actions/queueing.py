@@ -86,15 +86,17 @@ def queue_gathered(*, platform: Platform, occasion: Occasion, gathered: Gathered
 
 
 def queue_visit(*, platform: Platform, occasion: Occasion, visit_id: str, estate_id: str, now: datetime) -> int:
-    """This will queue the coming or going of a visitor; a going of whom no coming was told is not told either."""
+    """This will queue the coming or going of a visitor, each once; a going of whom no coming was told is not told either."""
     with transaction.atomic():
         try:
             gathered = subjects.gather(estate_id=estate_id, subject_kind=SubjectKind.VISIT, subject_id=visit_id)
         except NotFound:
             # Nobody came, or not to a flat that is let.
             return 0
-        told = Report.objects.filter(estate_id=estate_id, platform=platform.name, subject_id=visit_id)
-        if occasion.kind is MessageKind.VISITOR_OUT and not told.exists():
+        mine = Report.objects.filter(estate_id=estate_id, platform=platform.name, subject_id=visit_id)
+        told = set(mine.values_list("kind", flat=True))
+        # A pass that is taken back after it ended ends the visit a second time: he has gone once.
+        if occasion.kind in told or (occasion.kind is MessageKind.VISITOR_OUT and not told):
             return 0
         return queue_gathered(platform=platform, occasion=occasion, gathered=gathered, estate_id=estate_id, now=now)
 
