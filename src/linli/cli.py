@@ -23,7 +23,7 @@ DOORS = {
     "entrances": "linli.server.tally:entrances",
     "trust_reader": "linli.server.tally:trust_reader",
     "rotate_keys": "linli.server.keys:rotate",
-    "reconcile": "linli.server.connectors.reconciling.command:main",
+    "reconcile": "linli.server.connectors.reconciling.command:run",
     "day": "linli.supervise.day:main",
     "journey": "linli.supervise.journey:main",
     "bench": "linli.bench:main",

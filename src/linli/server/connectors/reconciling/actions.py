@@ -40,7 +40,7 @@ def reconcile(*, actor: Actor, day: date, platforms: Mapping[str, Platform], now
         # Asked before the transaction: nobody waits for a slow platform while holding a row.
         known, theirs = counting.ask_platform(platform=platform, night=night)
         _hold_against(actor.estate_id, platform.name, night, known=known, theirs=theirs, now=now)
-    ask_about_silence(actor=actor, platforms=platforms, since=_first_arrival(units, night), now=now)
+    ask_about_silence(actor=actor, platforms=platforms, since=_first_arrival(units, night, zone), now=now)
     return queries.view_night(estate_id=actor.estate_id, day=day)
 
 
@@ -65,9 +65,8 @@ def ask_about_silence(*, actor: Actor, platforms: Mapping[str, Platform], since:
                 )
                 gap = Difference(kind=QuestionKind.SILENT, ours=one.arrived, theirs=one.reported)
                 _ask(row, gap, owner=OFFICE, due_at=now, now=now)
-            first = rules.evening_of(since, zone=zone)
             for (evening, _), row in rows.items():
-                if evening > first:
+                if rules.day_begins(evening, zone=zone) >= since:
                     _settle(row, now=now)
     return silent
 
@@ -239,9 +238,9 @@ def _told_of_arrivals(platforms: Mapping[str, Platform]) -> list[Platform]:
     return [platform for platform in platforms.values() if platform.wants(MessageKind.CHECK_IN)]
 
 
-def _first_arrival(units: Iterable[UnitNight], night: Night) -> datetime:
+def _first_arrival(units: Iterable[UnitNight], night: Night, zone: str) -> datetime:
     came = [guest.came_at for unit in units for guest in unit.guests if guest.came_at is not None]
-    return min([*came, night.evening])
+    return rules.day_begins(min([rules.evening_of(moment, zone=zone) for moment in came] + [night.date]), zone=zone)
 
 
 def _silence_since(estate_id: str, zone: str, now: datetime) -> datetime:
@@ -249,7 +248,7 @@ def _silence_since(estate_id: str, zone: str, now: datetime) -> datetime:
     lately = now - timedelta(days=2)
     asked = Question.objects.filter(estate_id=estate_id, kind=QuestionKind.SILENT).exclude(state=QuestionState.SETTLED)
     oldest = asked.order_by("night_date").values_list("night_date", flat=True).first()
-    return lately if oldest is None else min(lately, rules.night_of(oldest - timedelta(days=1), zone=zone).begins)
+    return lately if oldest is None else min(lately, rules.day_begins(oldest, zone=zone))
 
 
 def _days(*, zone: str, now: datetime) -> list[date]:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
+import structlog
 from django.db import Error
 
 from linli.server.connectors.platforms import BadLinks, linked
@@ -15,6 +16,12 @@ from linli.server.kernel import clock
 from linli.server.kernel.actors import system
 from linli.server.kernel.errors import Refusal
 from linli.server.places import queries as places
+
+
+def run(*, day: date, as_json: bool) -> int:
+    """Count a night from the command line, whose output is read by programs: the log of the exchanges goes to stderr."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    return main(day=day, as_json=as_json)
 
 
 def main(*, day: date, as_json: bool) -> int:

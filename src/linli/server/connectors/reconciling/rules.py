@@ -201,6 +201,11 @@ def evening_of(moment: datetime, *, zone: str) -> date:
     return local.date() - timedelta(days=1 if local.time() < NIGHT_ENDS else 0)
 
 
+def day_begins(day: date, *, zone: str) -> datetime:
+    """This will say from when on an instant belongs to a day's evening: six in the morning, when the night before is over."""
+    return night_of(day - timedelta(days=1), zone=zone).ends
+
+
 def check_begun(night: Night, *, now: datetime) -> None:
     """This will refuse a night that has not begun with `NightNotYet`."""
     if now < night.begins:
