@@ -10,7 +10,7 @@ from linli.server.stays import actions as stays
 
 
 def rotate() -> int:
-    """Draw a new sealing key, make it the current one, and rewrap what people, lettings, stays and the terminals hold sealed.
+    """Draw a new sealing key, make it the current one, and rewrap what people, lettings, stays and access hold sealed.
 
     Running servers open what the new key seals at once, and seal with it themselves after their next start. What connectors keep of
     old messages stays under the key it was sealed with until its term ends, which is why old keys are never dropped from the ring.
@@ -22,7 +22,7 @@ def rotate() -> int:
         "people": people.renew_seals(),
         "lettings": lettings.renew_seals(),
         "stays": stays.renew_seals(),
-        "terminals": access.renew_terminal_seals(),
+        "access": access.renew_seals(),
     }
     print(f"key {renewed.current} seals from now on; rewrapped: " + ", ".join(f"{n} in {d}" for d, n in counts.items()))
     return 0

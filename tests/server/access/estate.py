@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from linli.gate import journal, snapshot
-from linli.gate.decision import Kind, Scan, Verdict, decide
+from linli.gate.decision import Kind, Reason, Scan, Verdict, decide
 from linli.gate.journal import Event, Head
 from linli.gate.snapshot import Snapshot
 from linli.server.access import actions, queries
@@ -81,6 +81,15 @@ class Doors:
         return actions.revoke_passes(
             actor=self.keeper, origin=Origin(kind="stay", id=stay), reason="checked out", now=now
         )
+
+    def visitor(self, visit_id: str) -> Actor:
+        """Whoever holds the link of an invitation."""
+        grant = Grant(role=Role.GUEST, scope=f"visit:{visit_id}")
+        return Actor(id=f"guest:{visit_id}", estate_id=self.estate_id, grants=frozenset({grant}))
+
+    def prove(self, kind: Kind, text: str, gate: str = "G01", *, now: datetime = NOON) -> Reason:
+        """What a gate that has heard everything says to a card, digits or an identity number."""
+        return decide(Scan(gate=gate, kind=kind, text=text), self.whole_list(now=now), now).reason
 
     def second_box(self, *gates: str) -> BoxView:
         """Another box, which takes these gates over."""

@@ -466,7 +466,7 @@ def test_secrets_are_rewrapped_with_the_others(doors: Doors, monkeypatch: pytest
     register(doors, "T2", make="httpv2", secret=None)
     ring = crypto.keyring()
     monkeypatch.setattr(crypto, "keyring", lambda: ring.rotated())
-    assert actions.renew_terminal_seals() == 1
+    assert actions.renew_seals() == 2
 
 
 def test_words_of_removed_passes_are_forgotten_after_ninety_days(doors: Doors) -> None:

@@ -79,6 +79,7 @@ from linli.server.access.actions.passes import (
     unlist_ended_passes,
 )
 from linli.server.access.actions.residents import ResidentPasses, grant_resident_pass, keep_resident_passes
+from linli.server.access.actions.seals import renew_seals
 from linli.server.access.actions.terminals import (
     ReportsTaken,
     TerminalCodeTaken,
@@ -88,7 +89,6 @@ from linli.server.access.actions.terminals import (
     hand_out_terminals,
     record_terminal_reports,
     register_terminal,
-    renew_terminal_seals,
 )
 from linli.server.access.actions.terms import change_terms, declare_terms
 from linli.server.access.actions.visitors import (
@@ -170,7 +170,7 @@ __all__ = [
     "release_gate",
     "remove_due_faces",
     "renew_house_list",
-    "renew_terminal_seals",
+    "renew_seals",
     "replace_card",
     "replace_pin",
     "report_face_error",

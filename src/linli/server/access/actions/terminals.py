@@ -33,7 +33,6 @@ from linli.server.kernel.once import once
 from linli.server.privacy import actions as privacy
 
 KEEPERS = (Role.SYSTEM, Role.ESTATE_ADMIN, Role.PROPERTY)
-BATCH = 500
 SHOWN = 15
 LARGEST_SERIAL = 2**63 - 1
 log = structlog.get_logger(__name__)
@@ -189,22 +188,6 @@ def record_terminal_reports(*, box: BoxView, reports: Sequence[TerminalReport], 
             terminals=outcome.foreign_terminals,
         )
     return outcome
-
-
-def renew_terminal_seals() -> int:
-    """This will rewrap every terminal's secret that an older master key still wraps, and return how many; safe to run twice."""
-    current, renewed = crypto.keyring().current, 0
-    ids_ = list(Terminal.objects.exclude(sealed_secret=b"").order_by("id").values_list("id", flat=True))
-    for at in range(0, len(ids_), BATCH):
-        with transaction.atomic():
-            rows = Terminal.objects.select_for_update().filter(id__in=ids_[at : at + BATCH]).order_by("id")
-            for row in rows:
-                sealed = bytes(row.sealed_secret)
-                if sealed and crypto.key_version(sealed) != current:
-                    row.sealed_secret = crypto.rewrap(sealed, context=SECRET)
-                    row.save(update_fields=["sealed_secret"])
-                    renewed += 1
-    return renewed
 
 
 def _gate(actor: Actor, code: str, make: str, now: datetime) -> Gate:
