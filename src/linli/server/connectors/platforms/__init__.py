@@ -8,13 +8,13 @@ from types import MappingProxyType
 
 from django.conf import settings
 
-from linli.server.connectors.platforms import community, lodging, viid
+from linli.server.connectors.platforms import community, lodging, ses_hospedajes, viid
 from linli.server.connectors.protocol import Platform
 
 Settings = Mapping[str, str]
 # One line a platform: docs/platforms.md says how to add one in a day.
 MAKERS: Mapping[str, Callable[[Settings], Platform]] = MappingProxyType(
-    {"community": community.make, "lodging": lodging.make, "viid": viid.make}
+    {"community": community.make, "lodging": lodging.make, "viid": viid.make, "ses_hospedajes": ses_hospedajes.make}
 )
 
 

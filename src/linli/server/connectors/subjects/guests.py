@@ -32,6 +32,10 @@ def gather_stay(estate_id: str, subject_id: str) -> Gathered:
             minor=row.minor,
             relation=row.relation,
             guest=person(estate_id=estate_id, person_id=row.person_id, document_id=row.document_id),
+            company=tuple(
+                person(estate_id=estate_id, person_id=person_id, document_id=document_id)
+                for person_id, document_id in row.company
+            ),
         ),
         subject_id=row.stay_id,
         terms=row.belongs,

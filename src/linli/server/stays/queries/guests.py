@@ -22,7 +22,7 @@ from linli.server.stays.queries.views import (
     StayView,
 )
 from linli.server.stays.rules.admission import DECIDING, Belongs, report_due_at
-from linli.server.stays.rules.states import Policy, ReportState, StayState, identity
+from linli.server.stays.rules.states import OPEN_STAYS, Policy, ReportState, StayState, identity
 
 PAGE = 50
 
@@ -209,7 +209,13 @@ def get_report_facts(*, estate_id: str, stay_id: str) -> ReportFacts:
         presumed_left=row.presumed_left,
         minor=row.minor,
         relation=row.relation_to_booker,
+        company=_company(row) if row.minor else (),
     )
+
+
+def _company(row: Stay) -> tuple[tuple[str, str], ...]:
+    fellows = Stay.objects.filter(booking_id=row.booking_id, minor=False, state__in=OPEN_STAYS).exclude(id=row.id)
+    return tuple(fellows.order_by("checked_in_at", "id").values_list("person_id", "document_id"))
 
 
 def guardian_of(*, stay: Stay) -> GuardianContact | None:

@@ -140,6 +140,8 @@ class ReportFacts:
     presumed_left: bool
     minor: bool
     relation: str
+    # The grown-ups of a minor's booking, by person and document; of an adult's company nothing is told.
+    company: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,125 @@
+"""Through the whole delivery core: a fictional foreign guest's stay reaches Spain, is amended and withdrawn; a real estate's never leaves."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from linli.server.connectors.actions import set_account
+from linli.server.connectors.delivery import Courier
+from linli.server.connectors.models import PlatformAccount, Report
+from linli.server.connectors.platforms import MAKERS
+from linli.server.connectors.platforms.ses_hospedajes import SesPlatform
+from linli.server.connectors.rules import MessageKind
+from linli.server.kernel import clock
+from linli.server.kernel.actors import Role
+from linli.server.places.models import Estate
+from tests.connectors.ses import guests
+from tests.connectors.ses.delivering import standing, summary
+from tests.server.connectors.hostel import Hostel, found
+from tests.sim.ses.running import PARTY, PASSWORD, USER, RunningSes, soon
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def hostel(transactional_db: None) -> Hostel:
+    """A fictional estate whose operator has an account at the platform."""
+
+    made = found()
+    Estate.objects.filter(id=made.estate_id).update(fictional=True)
+    set_account(
+        actor=made.actor(Role.OFFICE),
+        platform="ses_hospedajes",
+        operator_id=made.operator_id,
+        username=USER,
+        secret=PASSWORD,
+        party_code=PARTY,
+        now=clock.now(),
+    )
+    return made
+
+
+@pytest.fixture
+def linked(ses: RunningSes) -> SesPlatform:
+    """Our link, with a contact of the lodging's own."""
+    return guests.platform(ses.address, contact_email="casa@example.invalid")
+
+
+def report(hostel: Hostel, stay_id: str, kind: MessageKind) -> Report:
+    """The report of one occasion."""
+    return next(row for row in hostel.reports(stay_id) if row.kind == kind)
+
+
+def told(hostel: Hostel, platform: SesPlatform, stay_id: str, kind: MessageKind, *, minutes: int = 0) -> Any:
+    """Queue one occasion and deliver until it stands still."""
+
+    hostel.tell(stay_id, kind, {platform.name: platform}, at=clock.now() + timedelta(minutes=minutes))
+    courier = Courier(platform=platform)
+
+    def look() -> Any:
+        courier.deliver_one()
+        row = report(hostel, stay_id, kind)
+        return row if row.state in ("ACCEPTED", "REJECTED", "PARKED") else None
+
+    return soon(look)
+
+
+def test_a_stay_is_told_amended_and_withdrawn_and_the_books_follow(
+    hostel: Hostel, linked: SesPlatform, books: httpx.Client
+) -> None:
+    stay_id = hostel.arrive(kind="foreign")
+    arrival = told(hostel, linked, stay_id, MessageKind.CHECK_IN)
+    assert (arrival.state, arrival.reason, arrival.field) == ("ACCEPTED", "", "")
+    assert standing(books)[arrival.message_id] == arrival.receipt
+    amended = told(hostel, linked, stay_id, MessageKind.AMEND, minutes=1)
+    assert (amended.state, amended.reason, amended.code) == ("ACCEPTED", "", "")
+    stands = standing(books)
+    assert (arrival.message_id in stands, stands[amended.message_id]) == (False, amended.receipt)
+    withdrawn = told(hostel, linked, stay_id, MessageKind.CANCEL, minutes=2)
+    assert (withdrawn.state, withdrawn.receipt) == ("ACCEPTED", amended.receipt)
+    assert amended.message_id not in standing(books)
+
+
+def test_nothing_of_a_real_estate_leaves_and_its_report_says_why(
+    hostel: Hostel, linked: SesPlatform, books: httpx.Client
+) -> None:
+
+    Estate.objects.filter(id=hostel.estate_id).update(fictional=False)
+    before = summary(books)
+    row = told(hostel, linked, hostel.arrive(kind="foreign"), MessageKind.CHECK_IN)
+    assert (row.state, row.reason, row.disclosed) == ("PARKED", "fictional_only", False)
+    assert summary(books) == before
+
+
+def test_a_resident_card_has_no_place_there_and_the_report_names_the_field(
+    hostel: Hostel, linked: SesPlatform, books: httpx.Client
+) -> None:
+    before = summary(books)
+    row = told(hostel, linked, hostel.arrive(kind="mainland"), MessageKind.CHECK_IN)
+    assert (row.state, row.reason) == ("PARKED", "facts_missing")
+    assert row.field in ("numeroDocumento", "apellido1")
+    assert summary(books) == before
+
+
+def test_a_wrong_account_leaves_the_report_waiting_and_the_books_untouched(
+    hostel: Hostel, linked: SesPlatform, books: httpx.Client
+) -> None:
+
+    PlatformAccount.objects.filter(estate_id=hostel.estate_id).update(username="nobody")
+    stay_id = hostel.arrive(kind="foreign")
+
+    before = summary(books)
+    hostel.tell(stay_id, MessageKind.CHECK_IN, {linked.name: linked}, at=clock.now())
+    Courier(platform=linked).deliver_one()
+    row = report(hostel, stay_id, MessageKind.CHECK_IN)
+    assert (row.state, row.reason) == ("QUEUED", "locked_out")
+    assert summary(books) == before
+
+
+def test_the_link_is_made_from_its_table() -> None:
+
+    made = MAKERS["ses_hospedajes"]({"url": "https://example.invalid/servicio", "country": "ESP"})
+    assert isinstance(made, SesPlatform)
+    assert (made.path, made.house.country, made.fictional_only) == ("/servicio", "ESP", True)
