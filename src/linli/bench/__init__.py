@@ -5,7 +5,19 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-NAMES = ("gate", "ingest", "checkin", "beds", "revocation", "passages", "faces", "resync", "comparing", "gates")
+NAMES = (
+    "gate",
+    "ingest",
+    "checkin",
+    "beds",
+    "revocation",
+    "passages",
+    "faces",
+    "resync",
+    "comparing",
+    "gates",
+    "links",
+)
 
 
 def main(*, names: Sequence[str], quick: bool = False) -> int:

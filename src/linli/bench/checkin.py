@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -34,12 +35,12 @@ def run(*, quick: bool = False) -> dict[str, object]:
 
 def whole(guests: int, past: int) -> dict[str, object]:
     """This will write the past, measure our check-ins, then the floor, in the database of DATABASE_URL."""
-    stays, tokens = _server("stays"), _booked(guests)
+    stays, tokens = _server("stays"), booked(guests)
     filled = _past(past)
     # Sustained: the processes are up and waiting when the clock starts.
     began = time.time() + STARTING_SECONDS
     shares = [tokens[place::PROCESSES] for place in range(PROCESSES)]
-    children = [_child(share, place * 1_000_000, began) for place, share in enumerate(shares)]
+    children = [child(share, place * 1_000_000, began) for place, share in enumerate(shares)]
     relay = subprocess.Popen([sys.executable, "-m", NAME, "relay", str(guests)], env=dict(os.environ))
     codes = [child.wait() for child in children] + [relay.wait()]
     seconds = time.time() - began
@@ -60,8 +61,8 @@ def whole(guests: int, past: int) -> dict[str, object]:
     }
 
 
-def part(index: int, booking_ids: list[str]) -> None:
-    """This will register, verify and check in one guest per booking, as the API does."""
+def part(index: int, booking_ids: list[str], *, took: Callable[[float], object] = lambda seconds: None) -> None:
+    """This will register, verify and check in one guest per booking, as the API does; `took` hears how long each took."""
     actions, queries = _actions("stays"), _server("stays")
     system, clock = _kernel("actors").system, _kernel("clock")
     people = _actions("people")
@@ -90,9 +91,11 @@ def part(index: int, booking_ids: list[str]) -> None:
             house_rules_version=rules.version,
             notice_version=notice.version,
         )
+        began = time.perf_counter()
         done = actions.register_guest(actor=actor, booking_id=booking_id, form=form, now=clock.now())
         actions.confirm_by_eye(actor=actor, stay_id=done.stay.id, now=clock.now())
         actions.mark_arrival(estate_id=estate_id, stay_id=done.stay.id, happened_at=clock.now(), now=clock.now())
+        took(time.perf_counter() - began)
 
 
 def relay(guests: int) -> None:
@@ -104,7 +107,8 @@ def relay(guests: int) -> None:
             time.sleep(0.02)
 
 
-def _booked(guests: int) -> list[str]:
+def booked(guests: int) -> list[str]:
+    """This will book so many beds, one a flat and day, and return the bookings' ids."""
     actions, lettings = _actions("stays"), _server("lettings")
     period = _kernel("periods").Period
     clock, actor = _kernel("clock"), _kernel("actors").system(_estate_id())
@@ -197,7 +201,8 @@ _PAST_STAYS = """
 """
 
 
-def _child(booking_ids: list[str], index: int, start: float) -> subprocess.Popen[bytes]:
+def child(booking_ids: list[str], index: int, start: float) -> subprocess.Popen[bytes]:
+    """This will start a process that checks these bookings in from an instant on."""
     command = [sys.executable, "-m", NAME, "part", str(index), str(start), *booking_ids]
     return subprocess.Popen(command, env=dict(os.environ))
 

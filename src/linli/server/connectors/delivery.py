@@ -21,7 +21,7 @@ from linli.server.connectors.protocol import Platform, Told
 from linli.server.connectors.rules import LINK_FAILURES, ReportState, Verdict
 from linli.server.kernel import clock
 
-HANDS = 16
+HANDS = 32
 LOOK_SECONDS = 0.5
 TROUBLE_SECONDS = 1.0
 RECORD_PAUSES = (0.2, 1.0, 3.0)
