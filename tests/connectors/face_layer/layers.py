@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from linli.server.connectors import actions
 from linli.server.connectors.actions import FaceCheckConsent
@@ -43,7 +44,7 @@ def digest_of(world: World, purpose: str = PURPOSE) -> str:
     return purposes.get_notice(estate_id=world.estate_id, purpose=purpose).digest
 
 
-def say_yes(world: World, stay: StayView, *, actor: Actor | None = None, **more: object) -> FaceCheckState:
+def say_yes(world: World, stay: StayView, *, actor: Actor | None = None, **more: Any) -> FaceCheckState:
     """Say yes as the guest, or as somebody at the desk."""
     given = FaceCheckConsent(**{"notice_digest": digest_of(world), **more})
     return actions.consent_to_face_check(

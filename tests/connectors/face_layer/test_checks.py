@@ -24,6 +24,7 @@ from linli.server.connectors.models import FaceCheck
 from linli.server.kernel.actors import Role
 from linli.server.kernel.errors import NotAllowed, NotFound
 from linli.server.kernel.files import NotAPicture, PictureTooLarge
+from linli.server.people.actions import DocumentInput
 from linli.server.people.models import DocumentCheck
 from linli.server.privacy import actions as privacy
 from linli.server.privacy import queries as purposes
@@ -370,5 +371,11 @@ def test_a_guest_who_refuses_gets_in_by_each_other_way(world: World) -> None:
         now=world.now,
     )
     assert admitted.state == "VERIFIED"
+    paper = DocumentInput(
+        kind="police_certificate", number="保和2026000123", issued_by="保和派出所", valid_until=world.now.date()
+    )
+    certified = world.register(world.book("other"), document=paper).stay
+    let_in = stays.confirm_by_eye(actor=world.guard, stay_id=certified.id, now=world.now)
+    assert (let_in.state, let_in.decision.row) == ("VERIFIED", 4)
     assert not FaceCheck.objects.exists()
     assert disclosed(world, refuser) == []
