@@ -1,7 +1,7 @@
 """Every address: the API, and the built fronts, which whitenoise serves from `fronts/`."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from linli.server.api import api
 
@@ -24,6 +24,7 @@ def unbuilt(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("api/", api.urls),
+    path("VIID/", include("linli.server.connectors.viid.urls")),
     path("", home),
     re_path(r"^(m|console)/?$", unbuilt),
 ]

@@ -36,7 +36,7 @@ def queue_passages(*, estate_id: str, platforms: Mapping[str, Platform], now: da
 
 
 def _queue_from(journal: JournalView, *, platform: Platform, estate_id: str, now: datetime) -> int:
-    whole = _whole_up_to(journal, now=now)
+    whole = whole_up_to(journal, now=now)
     with transaction.atomic():
         mark, _ = PassageMark.objects.select_for_update().get_or_create(
             estate_id=estate_id, platform=platform.name, gate_id=journal.gate, defaults={"sequence": 0}
@@ -57,7 +57,8 @@ def _queue_from(journal: JournalView, *, platform: Platform, estate_id: str, now
     return queued
 
 
-def _whole_up_to(journal: JournalView, *, now: datetime) -> int:
+def whole_up_to(journal: JournalView, *, now: datetime) -> int:
+    """This will say up to which line a journal has come in without a gap that may still be filled."""
     open_gaps = [gap.first for gap in journal.gaps if now - gap.found_at < GAP_PATIENCE]
     return min(open_gaps) - 1 if open_gaps else journal.sequence
 

@@ -161,6 +161,11 @@ class Link:
                     log.info("viid_left_unheard", link=self.name)
             self.state = LinkState.OFFLINE
 
+    @property
+    def wait_seconds(self) -> float:
+        """This will say for how long it will not try to register."""
+        return min(max(0.0, self._next_try - self._seconds()), LONGEST_PAUSE)
+
     def close(self) -> None:
         """This will close the connections."""
         self._peer.close()
