@@ -79,8 +79,8 @@ REFUSED = [
     ('xm = { fact = "beds", format = "number" }', "the fact beds is not known of a CHECK_IN"),
     ('dwbm = { fact = "stay_id", format = "text" }', "Cannot overwrite a value"),
     ('xm = { fact = "native_name", format = "text", longest = 0 }', "longest of xm is between 1 and"),
-    ('xm = { fact = "native_name", format = "text", longest = "30" }', "longest of xm must be a int"),
-    ('xm = { fact = "native_name", format = "text", longest = true }', "longest of xm must be a int"),
+    ('xm = { fact = "native_name", format = "text", longest = "30" }', "longest of xm must be of the type int"),
+    ('xm = { fact = "native_name", format = "text", longest = true }', "longest of xm must be of the type int"),
     ('xm = { fact = "native_name", format = "text", need = "perhaps" }', "need of xm is one of"),
     ('xm = { fact = "native_name", format = "text", of = "mars" }', "of limits xm"),
     ('xm = { fact = "native_name", format = "text", hue = "red" }', "a field says nothing of hue"),
@@ -200,6 +200,16 @@ def test_every_format_writes_what_it_says_it_can() -> None:
             written = form.write(samples[shape.value], zone)
             assert isinstance(written, str), name
     assert FORMATS["second"].write(samples["moment"], zone) == "20260102110405"
+
+
+def test_the_worked_example_of_the_documentation_holds() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "platforms.md").read_text(encoding="utf-8")
+    example = next(block for block in page.split("```toml\n")[1:] if block.startswith("[profile]")).split("```")[0]
+    profile = read_profile(example, where="platforms.md")
+    told = profile.write(MessageKind.CHECK_IN, flat_facts(occasion=occasion(), facts=facts(GUESTS["passport"])))
+    assert (told["wx"], told["wm"], told["xbdm"]) == ("ERIKSSON", "ANNA MARIA", "F")
+    assert "xsm" not in told
+    assert set(profile.messages) == {MessageKind.CHECK_IN, MessageKind.CHECK_OUT}
 
 
 def test_a_profile_can_be_checked_before_it_is_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

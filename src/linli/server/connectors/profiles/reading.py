@@ -175,7 +175,7 @@ def _row(name: str, read: Mapping[str, Any], at: str, kind: MessageKind, codes: 
         if key not in ROW:
             raise sheet.refuse(at, f"a field says nothing of {key}; it may say {', '.join(ROW)}")
         if type(value) is not ROW[key]:
-            raise sheet.refuse(at, f"{key} of {name} must be a {ROW[key].__name__}")
+            raise sheet.refuse(at, f"{key} of {name} must be of the type {ROW[key].__name__}")
     for problem in _problems(name, read, kind, codes):
         raise sheet.refuse(at, problem)
     return Row(
