@@ -52,7 +52,9 @@ def told(*, receipted: bool = True, withheld: bool = False, owner: str = "office
 
 def entry(origin: str = "s1", *, kind: str = "stay", holder: str = "p1", when: datetime | None = None) -> Entry:
     """Somebody was let in."""
-    return Entry(origin_kind=kind, origin_id=origin, holder_id=holder, unit_id="u1", last_at=when or at(19))
+    return Entry(
+        origin_kind=kind, origin_id=origin, holder_id=holder, unit_id="u1", last_at=when or at(19), own=holder == "p1"
+    )
 
 
 def test_a_night_is_named_by_its_evening_and_lasts_from_midnight_to_six() -> None:

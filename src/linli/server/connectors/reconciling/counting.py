@@ -191,10 +191,11 @@ def _only_theirs(*, estate_id: str, known: Iterable[UnitNight], theirs: Mapping[
 
 
 def _entries(*, estate_id: str, night: Night, guests: Iterable[NightGuest]) -> Iterable[Entry]:
-    by_stay = {guest.stay_id: guest.unit_id for guest in guests}
+    by_stay = {guest.stay_id: guest for guest in guests}
     by_person = {guest.person_id: guest.unit_id for guest in guests if not guest.called_off}
     for entry in access.list_night_entries(estate_id=estate_id, start=night.evening, end=night.ends):
-        unit_id = by_person.get(entry.host_id or "") if entry.origin_kind == "visit" else by_stay.get(entry.origin_id)
+        guest = by_stay.get(entry.origin_id)
+        unit_id = guest.unit_id if guest else by_person.get(entry.host_id or "")
         if unit_id is not None:
             yield Entry(
                 origin_kind=entry.origin_kind,
@@ -202,6 +203,7 @@ def _entries(*, estate_id: str, night: Night, guests: Iterable[NightGuest]) -> I
                 holder_id=entry.holder_id,
                 unit_id=unit_id,
                 last_at=entry.last_at,
+                own=guest is not None and guest.person_id == entry.holder_id,
             )
 
 

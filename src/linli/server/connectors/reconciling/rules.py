@@ -133,13 +133,17 @@ class Sleeper:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """That a pass let somebody in: on whose account (`stay` or `visit`), by which holder, and when last. Never stored, only counted."""
+    """That a pass let somebody in: on whose account (`stay` or `visit`), by which holder, and when last. Never stored, only counted.
+
+    `own`: the holder is the guest of the stay.
+    """
 
     origin_kind: str
     origin_id: str
     holder_id: str
     unit_id: str
     last_at: datetime
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,20 +267,20 @@ def figures_of(
 def count_strangers(*, entries: Iterable[Entry], guests: Iterable[Sleeper], night: Night) -> int:
     """This will count who was let in on a flat's passes beside the guests registered for the night.
 
-    Of a stay: another holder, or a guest gone or called off, who came in between the evening and the morning and whose check-out did
-    not follow. Of a visit: who came in during the night itself; a visitor of the evening has gone home.
+    Of a stay: another holder than its guest, or a guest gone or called off, who came in between the evening and the morning and whose
+    check-out did not follow. Of a visit: who came in during the night itself; a visitor of the evening has gone home.
     """
     known = {guest.stay_id: guest for guest in guests}
     own = {guest.stay_id for guest in known.values() if is_registered(guest, night=night)}
-    found = set()
-    holders: dict[str, set[str]] = {}
-    for entry in entries:
-        if not (night.begins if entry.origin_kind == "visit" else night.evening) <= entry.last_at < night.ends:
-            continue
-        if entry.origin_kind == "visit" or not _has_left(known.get(entry.origin_id), entry.last_at):
-            found.add((entry.origin_id, entry.holder_id))
-            holders.setdefault(entry.origin_id, set()).add(entry.holder_id)
-    return len(found) - sum(1 for stay_id in holders if stay_id in own)
+    return len(
+        {
+            (entry.origin_id, entry.holder_id)
+            for entry in entries
+            if _counts_from(entry, night=night) <= entry.last_at < night.ends
+            and not (entry.own and entry.origin_id in own)
+            and not _has_left(known.get(entry.origin_id), entry.last_at)
+        }
+    )
 
 
 def differences(figures: Figures) -> tuple[Difference, ...]:
@@ -327,6 +331,10 @@ def words(*, kind: QuestionKind, unit: str, ours: int, theirs: int) -> tuple[str
     """This will phrase a difference as a question, in Chinese and English."""
     zh, en = WORDS[kind]
     return zh.format(unit=unit, ours=ours, theirs=theirs), en.format(unit=unit, ours=ours, theirs=theirs)
+
+
+def _counts_from(entry: Entry, *, night: Night) -> datetime:
+    return night.begins if entry.origin_kind == "visit" else night.evening
 
 
 def _has_left(guest: Sleeper | None, last_at: datetime) -> bool:
