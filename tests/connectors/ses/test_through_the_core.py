@@ -1,5 +1,6 @@
 """Through the whole delivery core: a fictional foreign guest's stay reaches Spain, is amended and withdrawn; a real estate's never leaves."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,10 +15,16 @@ from linli.server.connectors.platforms.ses_hospedajes import SesPlatform
 from linli.server.connectors.rules import MessageKind
 from linli.server.kernel import clock
 from linli.server.kernel.actors import Role
+from linli.server.kernel.periods import Period
+from linli.server.people.actions import DocumentInput, PersonInput
 from linli.server.places.models import Estate
+from linli.server.privacy import queries as privacy
+from linli.server.stays import actions as stays
+from linli.server.stays.actions import GuardianForm, GuestForm, Wanted
+from linli.sim.people import FictionalPerson
 from tests.connectors.ses import guests
 from tests.connectors.ses.delivering import standing, summary
-from tests.server.connectors.hostel import Hostel, found
+from tests.server.connectors.hostel import RULES, Hostel, found
 from tests.sim.ses.running import PARTY, PASSWORD, USER, RunningSes, soon
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -123,3 +130,55 @@ def test_the_link_is_made_from_its_table() -> None:
     made = MAKERS["ses_hospedajes"]({"url": "https://example.invalid/servicio", "country": "ESP"})
     assert isinstance(made, SesPlatform)
     assert (made.path, made.house.country, made.fictional_only) == ("/servicio", "ESP", True)
+
+
+def family(hostel: Hostel) -> tuple[str, str]:
+    """A grown-up and a child of one booking, both in the house; the ids of their stays."""
+    now = clock.now()
+    period = Period(start=now, end=now + timedelta(days=1))
+    wanted = Wanted(unit_id=hostel.unit_id, period=period, guests_expected=2)
+    booking = stays.book(actor=hostel.hand, wanted=wanted, now=now).booking
+    grown_up, child = hostel.person(kind="foreign"), hostel.person(kind="foreign")
+    first = register(hostel, booking.id, grown_up)
+    child = replace(child, birth_date=now.date() - timedelta(days=3000), mrz=())
+    guardian = GuardianForm(name="Alfa Muster", relation="mother", phone="13800138000", stay_id=first)
+    return first, register(hostel, booking.id, child, relation_to_booker="child", guardian=guardian)
+
+
+def register(hostel: Hostel, booking_id: str, guest: FictionalPerson, **more: Any) -> str:
+    """Register a guest under a booking, look in the eye, check in; the id of the stay."""
+    now = clock.now()
+    form = GuestForm(
+        person=PersonInput(
+            native_name=guest.native_name,
+            latin_name=guest.latin_name,
+            sex=guest.sex.value,
+            birth_date=guest.birth_date,
+            nationality=guest.nationality,
+        ),
+        document=DocumentInput(
+            kind=guest.document_type,
+            number=guest.document_number,
+            issuing_country=guest.issuing_country,
+            valid_until=guest.valid_until,
+            mrz="\n".join(guest.mrz) or None,
+        ),
+        house_rules_version=RULES,
+        notice_version=privacy.get_purpose(estate_id=hostel.estate_id, code="lodging_registration").notice_version,
+        **more,
+    )
+    stay_id = stays.register_guest(actor=hostel.hand, booking_id=booking_id, form=form, now=now).stay.id
+    stays.confirm_by_eye(actor=hostel.actor(Role.GUARD), stay_id=stay_id, now=now)
+    stays.check_in(actor=hostel.actor(Role.GUARD), stay_id=stay_id, now=now)
+    return stay_id
+
+
+def test_a_child_is_told_with_the_grown_up_of_its_booking_and_each_has_a_receipt(
+    hostel: Hostel, linked: SesPlatform, books: httpx.Client
+) -> None:
+    grown_up, child = family(hostel)
+    first, second = (told(hostel, linked, stay_id, MessageKind.CHECK_IN) for stay_id in (grown_up, child))
+    assert [(row.state, row.reason, row.field) for row in (first, second)] == [("ACCEPTED", "", "")] * 2
+    assert ("adulto_apellido1" in first.fields, "adulto_apellido1" in second.fields) == (False, True)
+    assert "parentesco" in second.fields
+    assert {first.message_id, second.message_id} <= standing(books).keys()

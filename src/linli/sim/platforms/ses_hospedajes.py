@@ -38,6 +38,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+from xml.sax.saxutils import escape
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -301,7 +302,7 @@ async def _show_wsdl(request: Request) -> Response:
     if "wsdl" not in {name.lower() for name in request.query_params}:
         return Response(status_code=405)
     official = (schemas.ses_hospedajes() / "comunicacion.wsdl").read_bytes()
-    here = f"{request.url.scheme}://{request.url.netloc}{ADDRESS}"
+    here = escape(f"{request.url.scheme}://{request.url.netloc}{ADDRESS}", {'"': "&quot;"})
     return Response(official.replace(OFFICIAL_ADDRESS.encode(), here.encode()), media_type=XML)
 
 
