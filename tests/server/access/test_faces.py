@@ -35,9 +35,11 @@ from linli.server.access.rules import (
     NotAFacePassage,
     ReportUnreadable,
     SimulatedFaceMaker,
+    TooManyErrors,
     Unusable,
     WayNotForHolder,
 )
+from linli.server.access.rules.faces import ERRORS_AN_HOUR, GUESTS_ERRORS_AN_HOUR
 from linli.server.kernel import crypto
 from linli.server.kernel.actors import Actor, Role
 from linli.server.kernel.errors import NotAllowed, NotFound, Refusal
@@ -783,6 +785,25 @@ def test_that_was_wrong_is_counted_by_gate_between_bounds(world: World) -> None:
     assert (one.false_rejects.reported, one.false_rejects.of) == (1, 10)
     assert (seven.gate, seven.opened, seven.false_rejects.rate) == ("G07", 0, 1.0)
     assert FaceError.objects.get(id=first.id).note == "not me"
+
+
+def test_a_gate_is_not_called_wrong_without_end_by_whoever_names_no_passage(world: World) -> None:
+    stay, _ = enrolled(world)
+    passage(world, "G01", 1, serial=Pass.objects.get().serial)
+    for _ in range(GUESTS_ERRORS_AN_HOUR):
+        wrong(world, world.guest(stay), "G01", None, "FALSE_REJECT")
+    with Unchanged(), pytest.raises(TooManyErrors):
+        wrong(world, world.guest(stay), "G01", None, "FALSE_REJECT")
+    # Another gate, a guard, a passage that left a line, and the next hour are not spoilt by it.
+    wrong(world, world.guest(stay), "G07", None, "FALSE_REJECT")
+    wrong(world, world.guard, "G01", None, "FALSE_ACCEPT")
+    wrong(world, world.guest(stay), "G01", 1, "FALSE_REJECT")
+    world.now += timedelta(minutes=61)
+    wrong(world, world.guest(stay), "G01", None, "FALSE_REJECT")
+    for _ in range(ERRORS_AN_HOUR):
+        wrong(world, world.guard, "G01", None, "FALSE_ACCEPT")
+    with Unchanged(), pytest.raises(TooManyErrors):
+        wrong(world, world.guard, "G01", None, "FALSE_ACCEPT")
 
 
 def test_a_guest_calls_only_own_passages_wrong_and_nobody_one_that_was_no_face(world: World) -> None:

@@ -3,12 +3,22 @@ from datetime import timedelta
 import pytest
 
 from linli.server.access import actions, personal_data, queries
-from linli.server.access.models import GateEvent, JournalFault, JournalHead, Pass, PassageCount
+from linli.server.access.models import (
+    GateAlarm,
+    GateCommand,
+    GateEvent,
+    JournalFault,
+    JournalHead,
+    Pass,
+    PassageCount,
+)
+from linli.server.kernel.actors import Role
 from linli.server.privacy import actions as privacy
 from linli.server.privacy import queries as holdings
+from linli.server.privacy.models import AuditEntry
 from tests.server.access.estate import NOON, STAY, Doors, Gate, batch, found
 
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 KEPT = timedelta(days=90)
 
 
@@ -113,3 +123,36 @@ def test_retention_runs_over_everything_access_holds(doors: Doors) -> None:
 
 def send(doors: Doors, gate: Gate, *, now=NOON) -> None:  # type: ignore[no-untyped-def]
     actions.record_gate_events(box=doors.box, body=batch(gate.lines), now=now)
+
+
+def test_an_alarm_that_is_over_is_kept_half_a_year_and_one_that_runs_is_kept(doors: Doors) -> None:
+    far = doors.second_box("G07")
+    for box in (doors.box, far):
+        actions.note_seen(box=box, now=NOON)
+    actions.watch_silence(actor=doors.keeper, now=NOON + HOUR)
+    actions.note_seen(box=queries.get_box(estate_id=doors.estate_id, box_id=far.id), now=NOON + 2 * HOUR)
+    assert GateAlarm.objects.filter(ended_at__isnull=False).count() == 1
+    running = GateAlarm.objects.filter(ended_at__isnull=True).count()
+    assert personal_data.erase_alarms(NOON + 180 * DAY) == 0
+    assert personal_data.erase_alarms(NOON + 181 * DAY) == 1
+    assert GateAlarm.objects.count() == running > 0
+
+
+def test_what_a_gate_was_asked_to_do_is_kept_half_a_year_and_its_reason_in_the_audit_chain(doors: Doors) -> None:
+    guard = doors.actor(Role.GUARD)
+    actions.open_gate(actor=guard, gate="G01", reason="a parcel", now=NOON)
+    # While nobody has done or closed it, it stays, however old.
+    assert personal_data.erase_commands(NOON + 400 * DAY) == 0
+    actions.close_expired_commands(actor=doors.keeper, now=NOON + HOUR)
+    assert personal_data.erase_commands(NOON + 180 * DAY) == 0
+    assert personal_data.erase_commands(NOON + 181 * DAY) == 1
+    assert not GateCommand.objects.exists()
+    assert AuditEntry.objects.get(verb="open_gate").reason == "a parcel"
+
+
+def test_a_pass_past_its_time_says_neither_whose_it_was_nor_which_flats(doors: Doors) -> None:
+    granted = doors.grant_home("guest")
+    assert Pass.objects.get(id=granted.id).dwelling_id == doors.flats[0]
+    assert personal_data.erase_passes(STAY.end + KEPT + DAY) == 1
+    row = Pass.objects.get(id=granted.id)
+    assert (row.holder_id, row.dwelling_id) == ("", None)

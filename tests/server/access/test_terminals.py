@@ -32,7 +32,7 @@ SECRET = "hunter-2-and-a-half"
 SETTINGS = {
     "httpv2": {"sn": "SN00012345"},
     "isapi": {"address": "http://10.1.2.3", "user": "admin", "door": 1},
-    "ttlock": {"lock_id": 123456, "client_id": "abc"},
+    "ttlock": {"lock_id": 123456, "client_id": "abc", "user": "estate"},
     "camera": {"source": "rtsp://10.1.2.4/1"},
     "simulated": {},
 }
@@ -72,8 +72,9 @@ def test_a_device_of_each_make_is_registered_and_its_secret_is_never_shown(doors
         ("isapi", {"address": "http://10.0.0.1:99999", "user": "admin", "door": 1}, SettingUnreadable),
         ("isapi", {"address": "http://10.0.0.1", "user": "admin", "door": 0}, SettingUnreadable),
         ("isapi", {"address": "http://10.0.0.1", "user": "admin", "door": True}, SettingUnreadable),
-        ("ttlock", {"lock_id": "12", "client_id": "a"}, SettingUnreadable),
-        ("ttlock", {"lock_id": 2**60, "client_id": "a"}, SettingUnreadable),
+        ("ttlock", {"lock_id": "12", "client_id": "a", "user": "u"}, SettingUnreadable),
+        ("ttlock", {"lock_id": 2**60, "client_id": "a", "user": "u"}, SettingUnreadable),
+        ("ttlock", {"lock_id": 12, "client_id": "a"}, SettingUnreadable),
         ("camera", {"source": ""}, SettingUnreadable),
         ("camera", {"source": "x" * 201}, SettingUnreadable),
         ("simulated", {"sn": "1"}, SettingUnreadable),

@@ -13,6 +13,8 @@ from linli.server.access.models import (
     Credential,
     FaceError,
     FaceTemplate,
+    GateAlarm,
+    GateCommand,
     GateEvent,
     JournalFault,
     Pass,
@@ -27,6 +29,8 @@ PURPOSE = "access_pass"
 FACES = "face_pass"
 VISITORS = "visitor"
 FACES_COUNTED = timedelta(days=730)
+# Security logs stay at hand for half a year (appendix B); who opened a gate and why stays in the audit chain after that.
+LOGGED = timedelta(days=180)
 
 
 def export_passes(estate_id: str, person_id: str) -> list[dict[str, Any]]:
@@ -190,6 +194,16 @@ def erase_face_errors(now: datetime) -> int:
     )
 
 
+def erase_alarms(now: datetime) -> int:
+    """This will delete alarms that were over half a year ago, with who took notice of them, and return how many; one that runs stays."""
+    return GateAlarm.objects.filter(ended_at__lt=now - LOGGED).delete()[0]
+
+
+def erase_commands(now: datetime) -> int:
+    """This will delete what gates were asked to do from afar, and have done or not, more than half a year ago, and return how many."""
+    return GateCommand.objects.filter(done_at__lt=now - LOGGED).delete()[0]
+
+
 HOLDINGS = (
     Holding(
         model="access.Pass",
@@ -248,6 +262,22 @@ HOLDINGS = (
         # It is kept by gate and not by person: a guest who told it is not named.
         export=lambda estate_id, person_id: [],
         erase_expired=erase_face_errors,
+    ),
+    Holding(
+        model="access.GateAlarm",
+        purpose_code=PURPOSE,
+        fields=("words", "seen_by"),
+        # Of a door, and of the account that took notice; of nobody who passed.
+        export=lambda estate_id, person_id: [],
+        erase_expired=erase_alarms,
+    ),
+    Holding(
+        model="access.GateCommand",
+        purpose_code=PURPOSE,
+        fields=("asked_by", "why"),
+        # Of an account that asked, and why; the audit chain has both.
+        export=lambda estate_id, person_id: [],
+        erase_expired=erase_commands,
     ),
 )
 

@@ -1,10 +1,11 @@
 """That was wrong: a door let the wrong one in by face, or kept the right one out, and somebody says so."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from linli.gate.decision import Kind
+from linli.server.access import rules
 from linli.server.access.actions.gates import NoSuchGate
 from linli.server.access.models import FaceError, Gate, GateEvent, Pass
 from linli.server.access.queries.facecounts import FaceErrorView
@@ -15,6 +16,7 @@ from linli.server.privacy import actions as privacy
 
 TELLERS = (Role.ESTATE_ADMIN, Role.OFFICE, Role.PROPERTY, Role.GUARD)
 A_GUEST = "guest"
+AN_HOUR = timedelta(hours=1)
 
 
 def report_face_error(
@@ -22,8 +24,8 @@ def report_face_error(
 ) -> FaceErrorView:
     """This will keep somebody's word that a gate was wrong about a face, of one passage or of none that left a line; twice is once.
 
-    A guest speaks of own passages only, and is not named. Refuses with `NotAllowed`, `BadField`, `NoSuchGate`, `NotAFacePassage` or
-    `NotFound`.
+    A guest speaks of own passages only, and is not named. Refuses with `NotAllowed`, `BadField`, `NoSuchGate`, `NotAFacePassage`,
+    `NotFound`, or `TooManyErrors` when it names no passage and the gate was called wrong so often within the hour.
     """
     own = _own_stays(actor)
     if not actor.may(*TELLERS) and not own:
@@ -42,6 +44,7 @@ def report_face_error(
             "note": " ".join(note.split())[:200],
         }
         if sequence is None:
+            _check_often(actor, gate, str(facts["told_by"]), now)
             row, new = FaceError.objects.create(estate_id=actor.estate_id, gate=gate, **facts), True
         else:
             row, new = FaceError.objects.get_or_create(
@@ -58,6 +61,13 @@ def report_face_error(
         told_at=row.told_at,
         note=row.note,
     )
+
+
+def _check_often(actor: Actor, gate: str, told_by: str, now: datetime) -> None:
+    told = FaceError.objects.filter(
+        estate_id=actor.estate_id, gate=gate, told_by=told_by, sequence__isnull=True, told_at__gt=now - AN_HOUR
+    )
+    rules.check_errors(told.count(), by_guests=told_by == A_GUEST)
 
 
 def _check_passage(actor: Actor, gate: str, sequence: int, own: list[str]) -> None:

@@ -24,6 +24,8 @@ MOST_IDS = 100
 GUARDIAN = "guardian:"
 WARN_AT, FILE_AT, WORKING_DAYS = 80_000, 100_000, 30
 ERROR_KINDS = ("FALSE_ACCEPT", "FALSE_REJECT")
+# Of one gate, without a passage to look up: a guard's as many as a busy hour may bring, those of all guests, who are not named, together.
+ERRORS_AN_HOUR, GUESTS_ERRORS_AN_HOUR = 30, 12
 REPORT_FORM, REPORT_BYTES = 1, 64 * 1024
 # The normal quantile of a two-sided 95 % interval.
 Z95 = 1.959963984540054
@@ -47,6 +49,13 @@ class BirthDateUnknown(Refusal):
     """No document tells this person's age; without it no face is taken."""
 
     zh = "没有证件可确认年龄，不能采集人脸。"
+
+
+class TooManyErrors(Refusal):
+    """That gate has been called wrong often enough this hour; somebody looks into it. A passage that left a line may still be named."""
+
+    zh = "该门本小时的误识反馈已足够多，正在处理；如有具体通行记录，仍可指明后反馈。"
+    status = 429
 
 
 class EvidenceNeeded(Refusal):
@@ -138,6 +147,13 @@ class SimulatedFaceMaker:
 def years_old(born: date, *, on: date) -> int:
     """This will count full years; somebody born on 29 February is a year older on 1 March in common years."""
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def check_errors(told: int, *, by_guests: bool) -> None:
+    """This will refuse one more word without a passage than a gate's figures should take in an hour."""
+    most = GUESTS_ERRORS_AN_HOUR if by_guests else ERRORS_AN_HOUR
+    if told >= most:
+        raise TooManyErrors(limit=most)
 
 
 def minor_under(born: date, *, on: date) -> int | None:

@@ -188,7 +188,8 @@ SETTINGS: Mapping[str, Mapping[str, tuple[bool, Reader]]] = MappingProxyType(
             "lock_id": (True, _number(1, 2**53)),
             "client_id": (True, _matching(_TOKEN)),
             "address": (False, _address),
-            "user": (False, _matching(_TOKEN)),
+            # The cloud signs nobody in without the name of the account that owns the lock.
+            "user": (True, _matching(_TOKEN)),
         },
         "camera": {"source": (True, _source), "frames_per_s": (False, _number(1, 30))},
         "simulated": {},
