@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import count
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from linli.server.connectors.viid import codes, ids
 from linli.server.connectors.viid.client import Link
 from linli.server.connectors.viid.dialects import LOOSE
 from linli.server.connectors.viid.numbering import numbers_of
-from tests.connectors.viid.facts import AT, DOOR, PERSON, RESIDENT, STAY, device, message, messages, passage
+from tests.connectors.viid.facts import AT, DOOR, PERSON, RESIDENT, STAY, Counted, device, message, messages, passage
 from tests.sim.viid.running import LOWER, RunningLibrary
 
 NEVER = (
@@ -33,21 +32,6 @@ NEVER = (
     "Job",
     "Phone",
 )
-
-
-class Counted:
-    """Numbers that are counted in memory, for a platform without a database."""
-
-    def __init__(self) -> None:
-        self.given: dict[str, int] = {}
-        self._next = count(1)
-
-    def __call__(self, estate_code: str, subject_ids: Sequence[str]) -> Mapping[str, int]:
-        """This will give each its number."""
-        for subject_id in subject_ids:
-            if subject_id not in self.given:
-                self.given[subject_id] = next(self._next)
-        return self.given
 
 
 @pytest.fixture
@@ -110,13 +94,13 @@ def test_people_doors_devices_and_passages_are_taken(above: RunningLibrary, plat
     assert told[0].receipt != told[1].receipt
 
 
-def test_a_passage_names_the_same_person_and_device_as_the_registers(platform: CommunityPlatform) -> None:
-    person, gate, door, went = platform._parcels(messages(platform, [STAY, device(7), DOOR, passage(1, gate=7)]))
+def test_a_passage_names_the_same_person_and_door_as_the_registers(platform: CommunityPlatform) -> None:
+    person, door, went = platform._parcels(messages(platform, [STAY, DOOR, passage(1, gate=7)]))
     assert went.object["PersonID"] == person.number
-    assert went.object["DeviceID"] == gate.number == door.object["DeviceID"]
+    assert went.object["DoorID"] == door.number
     assert (went.object["InOut"], went.object["PassType"], went.object["PassTime"]) == ("1", "1", "20261124201500")
     assert set(went.object) == {
-        *("PassRecordID", "DeviceID", "PersonID", "PassTime", "InOut", "PassType", "CommunityID"),
+        *("PassRecordID", "DoorID", "PersonID", "PassTime", "InOut", "PassType", "CommunityID"),
     }
     assert ids.device_of(went.object["CommunityID"]).type == ids.COMMUNITY
 

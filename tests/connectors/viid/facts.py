@@ -1,6 +1,7 @@
 """Devices, passages and people of an estate, with nobody behind them, and messages about them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from linli.server.connectors.protocol import (
@@ -72,6 +73,11 @@ def device(number: int = 7, *, online: bool = True) -> DeviceFacts:
     )
 
 
+def gate(number: int = 7) -> DoorFacts:
+    """A gate."""
+    return replace(DOOR, gate_id=f"G{number:02}", code=f"G{number:02}", number=number)
+
+
 def passage(sequence: int = 1, *, gate: int = 7, holder: str = "stay_01", at: datetime = AT) -> PassageFacts:
     """Somebody with a stay who went in."""
     return PassageFacts(
@@ -110,6 +116,20 @@ def message(platform: Platform, facts: Facts, *, kind: MessageKind | None = None
 def messages(platform: Platform, facts: Sequence[Facts]) -> list[Message]:
     """A message about each."""
     return [message(platform, one) for one in facts]
+
+
+class Counted:
+    """Numbers that are counted in memory, for a platform without a database."""
+
+    def __init__(self) -> None:
+        self.books: dict[str, dict[str, int]] = {}
+
+    def __call__(self, book: str, subject_ids: Sequence[str]) -> Mapping[str, int]:
+        """This will give each its number."""
+        given = self.books.setdefault(book, {})
+        for subject_id in subject_ids:
+            given.setdefault(subject_id, len(given) + 1)
+        return given
 
 
 class Ticks:

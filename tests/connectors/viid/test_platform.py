@@ -1,27 +1,30 @@
 """The view library as a platform: the catalogue, and faces without a picture; each object comes back with a verdict of its own."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 
 from linli.server.connectors.platforms import viid
 from linli.server.connectors.platforms.viid import ViewLibraryPlatform
 from linli.server.connectors.rules import MessageKind, Verdict
 from linli.server.connectors.viid import posting
-from linli.server.connectors.viid.client import Link
+from linli.server.connectors.viid.client import Link, login_of
 from linli.server.connectors.viid.dialects import LOOSE
-from tests.connectors.viid.facts import AT, STAY, Ticks, device, message, messages, passage
+from tests.connectors.viid.facts import AT, STAY, Counted, Ticks, device, gate, message, messages, passage
 from tests.sim.viid.running import LOWER, PASSWORD, USER, RunningLibrary
 
+TOLD = (MessageKind.DOOR, MessageKind.DEVICE, MessageKind.PASSAGE)
 TABLE = {"url": "http://127.0.0.1:9", "device_id": LOWER, "user": USER, "password": PASSWORD}
 
 
 @pytest.fixture
 def platform(link: Link) -> ViewLibraryPlatform:
     """Our side, with faces switched on."""
-    return ViewLibraryPlatform(link=link, faces=True)
+    return ViewLibraryPlatform(link=link, faces=True, numbers=Counted())
 
 
 def objects(above: RunningLibrary, kind: str) -> list[dict[str, Any]]:
@@ -35,9 +38,7 @@ def test_a_passage_is_wanted_only_where_faces_are_switched_on() -> None:
     assert viid.make({**TABLE, "faces": "on"}).wants(MessageKind.PASSAGE)
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind in MessageKind if kind not in (MessageKind.DEVICE, MessageKind.PASSAGE)]
-)
+@pytest.mark.parametrize("kind", [kind for kind in MessageKind if kind not in TOLD])
 def test_nothing_else_ever_leaves_to_it(kind: MessageKind) -> None:
     made = viid.make({**TABLE, "faces": "on"})
     assert not made.wants(kind)
@@ -52,7 +53,7 @@ def test_devices_are_nobodys_data_and_passages_rest_on_consent() -> None:
 
 def test_a_passage_says_nothing_of_who_it_was(platform: ViewLibraryPlatform) -> None:
     sent = message(platform, passage())
-    parcel = platform._parcel(sent)
+    (parcel,) = platform._parcels([sent])
     said = json.dumps(parcel.object, ensure_ascii=False) + json.dumps(dict(sent.fields), ensure_ascii=False)
     for word in ("王", STAY.guest.document_number, "stay_01", "19900307", "Data", "Suspect"):
         assert word not in said
@@ -68,11 +69,28 @@ def test_a_table_that_cannot_be_used_is_refused_at_once() -> None:
 
 def test_the_whole_catalogue_goes_in_one_request(above: RunningLibrary, platform: ViewLibraryPlatform) -> None:
     before = len(above.books_of("request", size=1000)["rows"])
-    told = platform.send(messages=messages(platform, [device(number) for number in range(1, 52)]))
+    told = platform.send(messages=messages(platform, [gate(number) for number in range(1, 52)]))
     assert {one.verdict for one in told} == {Verdict.ACCEPTED}
     assert [len(one.receipt) for one in told] == [20] * 51
     sent = above.books_of("request", size=1000)["rows"][before:]
     assert sum(row["path"] == "/VIID/APEs" for row in sent) == 1
+
+
+def test_no_two_things_share_a_number(platform: ViewLibraryPlatform) -> None:
+    parcels = platform._parcels(messages(platform, [gate(1), device(1), gate(2), device(2), passage(1, gate=2)]))
+    assert len({parcel.number for parcel in parcels}) == 5
+    assert parcels[4].object["DeviceID"] == parcels[2].number
+
+
+def test_without_numbers_nothing_leaves(above: RunningLibrary, link: Link) -> None:
+    def broken(book: str, subject_ids: Sequence[str]) -> Mapping[str, int]:
+        raise DatabaseError
+
+    platform = ViewLibraryPlatform(link=link, faces=True, numbers=broken)
+    sent = messages(platform, [gate(1), device(1)])
+    assert [one.verdict for one in platform.send(messages=sent)] == [Verdict.UNREACHABLE] * 2
+    assert platform.ask(message=sent[0]).verdict is Verdict.UNREACHABLE
+    assert link.registrations == 0
 
 
 def test_a_device_that_changes_or_goes_is_told_again(above: RunningLibrary, platform: ViewLibraryPlatform) -> None:
@@ -87,7 +105,7 @@ def test_a_device_that_changes_or_goes_is_told_again(above: RunningLibrary, plat
 
 @pytest.mark.parametrize("objects", ["faces", "persons"])
 def test_a_passage_gets_its_own_number_as_its_receipt(above: RunningLibrary, link: Link, objects: str) -> None:
-    platform = ViewLibraryPlatform(link=link, faces=True, objects=objects)
+    platform = ViewLibraryPlatform(link=link, faces=True, objects=objects, numbers=Counted())
     told = platform.send(messages=messages(platform, [passage(1), passage(2)]))
     assert [(one.verdict, len(one.receipt)) for one in told] == [(Verdict.ACCEPTED, 48)] * 2
     assert told[0].receipt != told[1].receipt
@@ -168,13 +186,13 @@ def test_after_a_restart_over_there_the_rest_follows_in_its_order(
 def test_the_dialect_of_each_receipt_is_noted(above: RunningLibrary, link: Link) -> None:
     above.run("dialect", dialect="loose")
     link.dialect = LOOSE
-    platform = ViewLibraryPlatform(link=link, faces=True)
+    platform = ViewLibraryPlatform(link=link, faces=True, numbers=Counted())
     told = platform.send(messages=messages(platform, [passage(61)]))
     assert (told[0].verdict, told[0].dialect) == (Verdict.ACCEPTED, "loose")
 
 
 def test_a_hundred_and_no_more_go_together(platform: ViewLibraryPlatform) -> None:
-    parcels = [platform._parcel(one) for one in messages(platform, [passage(number) for number in range(250)])]
+    parcels = platform._parcels(messages(platform, [passage(number) for number in range(250)]))
     assert [len(batch) for batch in posting.batches(parcels)] == [100, 100, 50]
     heavy = [
         posting.Parcel(method="POST", kind=one.kind, number=one.number, object={"Data": "x" * 2_000_000})
@@ -184,6 +202,6 @@ def test_a_hundred_and_no_more_go_together(platform: ViewLibraryPlatform) -> Non
 
 
 def test_nobody_there_is_unreachable_for_all() -> None:
-    made = viid.make({**TABLE, "faces": "on"})
+    made = ViewLibraryPlatform(link=Link(login=login_of(TABLE)), faces=True, numbers=Counted())
     told = made.send(messages=messages(made, [passage(1), passage(2)]))
     assert [one.verdict for one in told] == [Verdict.UNREACHABLE] * 2

@@ -111,7 +111,7 @@ class ResidentFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorFacts:
-    """One access point: its code, names, place and which way it leads."""
+    """One access point: its code, names, place, which way it leads, and whether its box is heard of."""
 
     subject_kind: ClassVar[SubjectKind] = SubjectKind.DOOR
     gate_id: str
@@ -121,6 +121,7 @@ class DoorFacts:
     name_en: str
     place: str
     direction: str
+    online: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

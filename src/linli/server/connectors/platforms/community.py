@@ -32,7 +32,7 @@ from linli.server.connectors.viid import codes, ids, posting
 from linli.server.connectors.viid.client import Link, login_of
 from linli.server.connectors.viid.codes import Kind
 from linli.server.connectors.viid.dialects import Json, dialect_of
-from linli.server.connectors.viid.numbering import NumbersTaken, numbers_of
+from linli.server.connectors.viid.numbering import NumbersTaken, device_key, gate_key, numbers_of, things
 from linli.server.connectors.viid.posting import Parcel
 
 DOOR_TYPE, PASS = "126", "99"
@@ -49,7 +49,7 @@ _PERSON = frozenset(
 )
 _DOOR = frozenset({"DoorID", "Name", "Direction"})
 _DEVICE = frozenset({"DeviceID", "Name", "Address", "Manufacturer", "DeviceVersion", "DeviceNo"})
-_PASSAGE = frozenset({"PassRecordID", "DeviceID", "PersonID", "PassTime", "InOut", "PassType"})
+_PASSAGE = frozenset({"PassRecordID", "DoorID", "PersonID", "PassTime", "InOut", "PassType"})
 PEOPLE = frozenset(
     {
         MessageKind.RESIDENT,
@@ -77,8 +77,10 @@ KINDS: Mapping[MessageKind, Kind] = MappingProxyType(
         MessageKind.PASSAGE: codes.PASS_RECORD,
     }
 )
-# Which fields hold a number of ours that becomes twenty digits on its way out, and of which type.
-PLACES: Mapping[str, str] = MappingProxyType({"DeviceID": ids.DOOR, "DoorID": DOOR_TYPE})
+# Which fields hold a name of ours that becomes twenty digits on its way out: counted in which book, and of which type.
+NUMBERED: Mapping[str, tuple[Callable[[str], str], str]] = MappingProxyType(
+    {"PersonID": (str, ids.PERSON), "DoorID": (things, DOOR_TYPE), "DeviceID": (things, ids.DOOR)}
+)
 Numbers = Callable[[str, Sequence[str]], Mapping[str, int]]
 
 
@@ -127,28 +129,22 @@ class CommunityPlatform:
     def _parcels(self, messages: Sequence[Message]) -> list[Parcel]:
         wanted: dict[str, list[str]] = {}
         for message in messages:
-            if "PersonID" in message.fields:
-                wanted.setdefault(message.estate.code, []).append(message.fields["PersonID"])
-        known = {code: self.numbers(code, subjects) for code, subjects in wanted.items()}
-        return [self._parcel(message, known.get(message.estate.code, {})) for message in messages]
+            for name, (book, _) in NUMBERED.items():
+                if name in message.fields:
+                    wanted.setdefault(book(message.estate.code), []).append(message.fields[name])
+        known = {book: self.numbers(book, keys) for book, keys in wanted.items()}
+        return [self._parcel(message, known) for message in messages]
 
-    def _parcel(self, message: Message, numbers: Mapping[str, int]) -> Parcel:
+    def _parcel(self, message: Message, known: Mapping[str, Mapping[str, int]]) -> Parcel:
         kind, area = KINDS[message.kind], message.estate.division_code[:6]
         told: Json = dict(message.fields)
-        for name, type in PLACES.items():
+        for name, (book, type) in NUMBERED.items():
             if name in told:
-                told[name] = ids.device_id(area=area, type=type, serial=int(told[name]))
-        if "PersonID" in told:
-            told["PersonID"] = ids.device_id(area=area, type=ids.PERSON, serial=numbers[told["PersonID"]])
-        if kind is codes.DOOR_INFO:
-            told["DeviceID"] = ids.device_id(area=area, type=ids.DOOR, serial=int(message.fields["DoorID"]))
+                serial = known[book(message.estate.code)][told[name]]
+                told[name] = ids.device_id(area=area, type=type, serial=serial)
         if kind is codes.PASS_RECORD:
-            told["PassRecordID"] = ids.source_id(
-                device=told["DeviceID"],
-                at=ids.moment_of(told["PassTime"]),
-                serial=int(told["PassRecordID"]),
-                kind=PASS,
-            )
+            at, serial = ids.moment_of(told["PassTime"]), int(told["PassRecordID"])
+            told["PassRecordID"] = ids.source_id(device=told["DoorID"], at=at, serial=serial, kind=PASS)
         told["CommunityID"] = self.community_id or ids.device_id(area=area, type=ids.COMMUNITY, serial=1)
         return Parcel(method="POST", kind=kind, number=str(told[kind.number]), object=told)
 
@@ -204,24 +200,24 @@ def _status(at: datetime, *, gone: bool) -> dict[str, str]:
 
 
 def _door(occasion: Occasion, facts: DoorFacts) -> dict[str, str]:
-    return {"DoorID": str(facts.number), "Name": facts.name_zh, "Direction": DIRECTIONS.get(facts.direction, "")}
+    return {"DoorID": gate_key(facts.code), "Name": facts.name_zh, "Direction": DIRECTIONS.get(facts.direction, "")}
 
 
 def _device(occasion: Occasion, facts: DeviceFacts) -> dict[str, str]:
     return {
-        "DeviceID": str(facts.number),
+        "DeviceID": device_key(facts.device_id),
         "Name": facts.name,
         "Address": facts.gate_code,
         "Manufacturer": facts.make,
         "DeviceVersion": facts.model,
-        "DeviceNo": facts.device_id,
+        "DeviceNo": str(facts.number),
     }
 
 
 def _passage(occasion: Occasion, facts: PassageFacts) -> dict[str, str]:
     return {
         "PassRecordID": str(facts.sequence % ids.SERIALS),
-        "DeviceID": str(facts.gate_number),
+        "DoorID": gate_key(facts.gate_code),
         "PersonID": _present(facts.holder_id, field="PersonID"),
         "PassTime": ids.time_text(facts.happened_at),
         "InOut": DIRECTIONS.get(facts.direction, ""),

@@ -1,30 +1,50 @@
-"""The view library (视图库, GA/T 1400): the catalogue of the gates' devices, and passages as faces without a picture.
+"""The view library (视图库, GA/T 1400): the catalogue of gates and devices (APEs), and passages as faces without a picture.
 
 A passage leaves only where the link's settings say `faces = "on"`, and then only of people who have said yes to this recipient. No name
 and no document number goes with it: the consent's notice names neither. `objects = "persons"` tells of a person instead of a face.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from linli.server.connectors.protocol import DeviceFacts, Facts, Message, Occasion, PassageFacts, Platform, Told
-from linli.server.connectors.rules import MessageKind
-from linli.server.connectors.viid import codes, ids, posting, shapes
+from django.db import DatabaseError
+
+from linli.server.connectors.protocol import (
+    DeviceFacts,
+    DoorFacts,
+    Facts,
+    Message,
+    Occasion,
+    PassageFacts,
+    Platform,
+    Told,
+)
+from linli.server.connectors.rules import MessageKind, Verdict
+from linli.server.connectors.viid import codes, ids, numbering, posting, shapes
 from linli.server.connectors.viid.client import Link, login_of
 from linli.server.connectors.viid.codes import Kind
 from linli.server.connectors.viid.dialects import dialect_of
+from linli.server.connectors.viid.numbering import NumbersTaken, numbers_of
 from linli.server.connectors.viid.posting import Parcel
 
+_DEVICE = frozenset({"ApeID", "Name", "Model", "Place", "IsOnline"})
 ALLOWED: Mapping[MessageKind, frozenset[str]] = MappingProxyType(
     {
-        MessageKind.DEVICE: frozenset({"ApeID", "Name", "Model", "Place", "IsOnline"}),
+        MessageKind.DOOR: _DEVICE,
+        MessageKind.DEVICE: _DEVICE,
         MessageKind.PASSAGE: frozenset({"DeviceID", "ShotTime", "Serial"}),
     }
 )
 PURPOSES: Mapping[MessageKind, str] = MappingProxyType(
-    {MessageKind.DEVICE: "view_library", MessageKind.PASSAGE: "view_library_faces"}
+    {
+        MessageKind.DOOR: "view_library",
+        MessageKind.DEVICE: "view_library",
+        MessageKind.PASSAGE: "view_library_faces",
+    }
 )
+GATE = "LINLI-GATE"  # the model of a gate's own box
+Numbers = Callable[[str, Sequence[str]], Mapping[str, int]]
 OBJECTS: Mapping[str, Kind] = MappingProxyType({"faces": codes.FACE, "persons": codes.PERSON})
 
 
@@ -36,6 +56,7 @@ class ViewLibraryPlatform:
     faces: bool = False
     objects: str = "faces"
     catalogue_verb: str = "POST"
+    numbers: Numbers = field(default=numbers_of, repr=False)
     name: str = "viid"
     recipient: str = "view library (视图库)"
     together: int = posting.MOST_TOGETHER
@@ -48,23 +69,30 @@ class ViewLibraryPlatform:
         return PURPOSES.get(kind, "view_library")
 
     def wants(self, kind: MessageKind) -> bool:
-        """This will say whether it is told: of devices always, of passages only where faces are switched on."""
-        return kind is MessageKind.DEVICE or (kind is MessageKind.PASSAGE and self.faces)
+        """This will say whether it is told: of gates and devices always, of passages only where faces are switched on."""
+        return kind in self.allowed and (kind is not MessageKind.PASSAGE or self.faces)
 
     def render(self, *, occasion: Occasion, facts: Facts) -> Mapping[str, str]:
         """This will write the few fields of a device or of a passage."""
-        if isinstance(facts, DeviceFacts):
-            online = facts.online and not occasion.gone
+        if isinstance(facts, DoorFacts):
             return {
-                "ApeID": str(facts.number),
+                "ApeID": numbering.gate_key(facts.code),
+                "Name": facts.name_zh,
+                "Model": GATE,
+                "Place": facts.code,
+                "IsOnline": _online(facts.online, occasion),
+            }
+        if isinstance(facts, DeviceFacts):
+            return {
+                "ApeID": numbering.device_key(facts.device_id),
                 "Name": facts.name,
                 "Model": f"{facts.make} {facts.model}".strip(),
                 "Place": facts.gate_code,
-                "IsOnline": codes.ONLINE if online else codes.OFFLINE,
+                "IsOnline": _online(facts.online, occasion),
             }
         if isinstance(facts, PassageFacts):
             return {
-                "DeviceID": str(facts.gate_number),
+                "DeviceID": numbering.gate_key(facts.gate_code),
                 "ShotTime": ids.time_text(facts.happened_at),
                 "Serial": str(facts.sequence % ids.SERIALS),
             }
@@ -72,28 +100,38 @@ class ViewLibraryPlatform:
 
     def send(self, *, messages: Sequence[Message]) -> Sequence[Told]:
         """This will send objects, at most a hundred a request; each comes back with its own verdict."""
-        return posting.post(self.link, [self._parcel(message) for message in messages])
+        try:
+            return posting.post(self.link, self._parcels(messages))
+        except (DatabaseError, NumbersTaken):
+            # Without our own books nothing has a number: nothing has left.
+            return [Told(verdict=Verdict.UNREACHABLE, code="no_numbers")] * len(messages)
 
     def ask(self, *, message: Message) -> Told:
         """This will look whether an object has arrived."""
-        return posting.ask(self.link, self._parcel(message))
+        try:
+            return posting.ask(self.link, self._parcels([message])[0])
+        except (DatabaseError, NumbersTaken):
+            return Told(verdict=Verdict.UNREACHABLE, code="no_numbers")
 
-    def _parcel(self, message: Message) -> Parcel:
+    def _parcels(self, messages: Sequence[Message]) -> list[Parcel]:
+        wanted: dict[str, list[str]] = {}
+        for message in messages:
+            wanted.setdefault(message.estate.code, []).append(_key(message))
+        known = {code: self.numbers(numbering.things(code), keys) for code, keys in wanted.items()}
+        return [self._parcel(message, known[message.estate.code][_key(message)]) for message in messages]
+
+    def _parcel(self, message: Message, number: int) -> Parcel:
         area = message.estate.division_code[:6]
-        if message.kind is MessageKind.DEVICE:
-            return self._device(message, area)
+        device = ids.device_id(area=area, type=ids.CAMERA, serial=number)
+        if message.kind is not MessageKind.PASSAGE:
+            return self._device(message, device, area=area)
         kind = OBJECTS[self.objects]
         shape = shapes.face if kind is codes.FACE else shapes.person
-        told = shape(
-            device=ids.device_id(area=area, type=ids.CAMERA, serial=int(message.fields["DeviceID"])),
-            at=ids.moment_of(message.fields["ShotTime"]),
-            serial=int(message.fields["Serial"]),
-        )
+        told = shape(device=device, at=ids.moment_of(message.fields["ShotTime"]), serial=int(message.fields["Serial"]))
         return Parcel(method="POST", kind=kind, number=str(told[kind.number]), object=told)
 
-    def _device(self, message: Message, area: str) -> Parcel:
+    def _device(self, message: Message, number: str, *, area: str) -> Parcel:
         fields = message.fields
-        number = ids.device_id(area=area, type=ids.CAMERA, serial=int(fields["ApeID"]))
         told = shapes.device(
             number=number,
             name=fields["Name"],
@@ -118,3 +156,12 @@ def make(settings: Mapping[str, str]) -> Platform:
         objects=objects if objects in OBJECTS else "faces",
         catalogue_verb="PUT" if settings.get("catalogue") == "put" else "POST",
     )
+
+
+def _key(message: Message) -> str:
+    return message.fields.get("DeviceID") or message.fields["ApeID"]
+
+
+def _online(online: bool, occasion: Occasion) -> str:
+    # The catalogue knows no goodbye: what is gone is never heard of again.
+    return codes.ONLINE if online and not occasion.gone else codes.OFFLINE

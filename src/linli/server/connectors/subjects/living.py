@@ -1,8 +1,8 @@
 """Who lives here (实有人口), through which doors they come, and the devices at those doors."""
 
 import re
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
 
 from linli.server.access import queries as access
 from linli.server.access.queries import GateView, TerminalView
@@ -21,13 +21,21 @@ AT_ONCE = 500
 
 def list_residents(estate_id: str) -> Iterable[Gathered]:
     """This will list everybody who lives here, and who has moved out in the last ninety days."""
-    return _residents(estate_id, _residencies(estate_id))
+    flats = {flat.id: (flat.code, flat.label_zh) for flat in places.list_flats(estate_id=estate_id)}
+    residencies = _residencies(estate_id)
+    for start in range(0, len(residencies), AT_ONCE):
+        # Opened a few hundred at a time: the whole estate is never in memory unsealed.
+        yield from _residents(estate_id, residencies[start : start + AT_ONCE], flats=flats)
 
 
 def gather_resident(estate_id: str, residency_id: str) -> Gathered:
     """This will gather one residency; raises `NotFound`."""
-    chosen = [one for one in _residencies(estate_id) if one.id == residency_id]
-    return _one(_residents(estate_id, chosen), field="residency_id")
+    chosen = _residencies(estate_id, only=residency_id)
+    flats = {}
+    for one in chosen:
+        flat = places.get_dwelling(estate_id=estate_id, dwelling_id=one.dwelling_id)
+        flats[flat.id] = (flat.code, flat.label_zh)
+    return _one(_residents(estate_id, chosen, flats=flats), field="residency_id")
 
 
 def list_doors(estate_id: str) -> Iterable[Gathered]:
@@ -58,33 +66,33 @@ def number_in(code: str) -> int:
     return int(digits[0]) if digits else 0
 
 
-def _residencies(estate_id: str) -> tuple[ResidencyView, ...]:
-    today = clock.local_date(clock.now(), places.zone(estate_id=estate_id))
-    return people.list_residents(estate_id=estate_id, left_since=today - LISTED_AFTER_LEAVING)
+def _residencies(estate_id: str, *, only: str = "") -> tuple[ResidencyView, ...]:
+    left_since = _today(estate_id) - LISTED_AFTER_LEAVING
+    return people.list_residents(estate_id=estate_id, left_since=left_since, only=only)
 
 
-def _residents(estate_id: str, residencies: Iterable[ResidencyView]) -> Iterable[Gathered]:
-    chosen = list(residencies)
-    today = clock.local_date(clock.now(), places.zone(estate_id=estate_id))
-    place = places.get_estate(estate_id=estate_id).name_zh
-    flats = {flat.id: flat for flat in places.list_flats(estate_id=estate_id)}
-    for start in range(0, len(chosen), AT_ONCE):
-        # Opened a few hundred at a time: the whole estate is never in memory unsealed.
-        some = chosen[start : start + AT_ONCE]
-        known = persons(estate_id=estate_id, person_ids={one.person_id for one in some})
-        for one in some:
-            if one.person_id in known:
-                flat = flats[one.dwelling_id]
-                facts = ResidentFacts(
-                    residency_id=one.id,
-                    address_zh=f"{place}{flat.label_zh}",
-                    dwelling_code=flat.code,
-                    kind=one.kind,
-                    since_date=one.moved_in_date,
-                    person=known[one.person_id],
-                )
-                gone = one.moved_out_date is not None and one.moved_out_date <= today
-                yield Gathered(facts=facts, subject_id=one.id, terms="community", person_id=one.person_id, gone=gone)
+def _residents(
+    estate_id: str, residencies: Sequence[ResidencyView], *, flats: Mapping[str, tuple[str, str]]
+) -> Iterable[Gathered]:
+    today, place = _today(estate_id), places.get_estate(estate_id=estate_id).name_zh
+    known = persons(estate_id=estate_id, person_ids={one.person_id for one in residencies})
+    for one in residencies:
+        if one.person_id in known:
+            code, label = flats[one.dwelling_id]
+            facts = ResidentFacts(
+                residency_id=one.id,
+                address_zh=f"{place}{label}",
+                dwelling_code=code,
+                kind=one.kind,
+                since_date=one.moved_in_date,
+                person=known[one.person_id],
+            )
+            gone = one.moved_out_date is not None and one.moved_out_date <= today
+            yield Gathered(facts=facts, subject_id=one.id, terms="community", person_id=one.person_id, gone=gone)
+
+
+def _today(estate_id: str) -> date:
+    return clock.local_date(clock.now(), places.zone(estate_id=estate_id))
 
 
 def _door(gate: GateView, *, place: str) -> Gathered:
@@ -97,6 +105,7 @@ def _door(gate: GateView, *, place: str) -> Gathered:
         place=f"{place}{gate.name_zh}",
         # A gate is told with each passage which way it went; as a door it leads both ways.
         direction="both",
+        online=gate.online,
     )
     return Gathered(facts=facts, subject_id=gate.code, terms="view")
 

@@ -7,9 +7,10 @@ from datetime import datetime
 from linli.server.connectors import subjects
 from linli.server.connectors.models import ViidDevice, ViidPeer
 from linli.server.connectors.platforms import link_settings
-from linli.server.connectors.protocol import DeviceFacts
+from linli.server.connectors.platforms.viid import GATE
+from linli.server.connectors.protocol import DeviceFacts, DoorFacts, Facts
 from linli.server.connectors.rules import SubjectKind
-from linli.server.connectors.viid import codes, ids, shapes
+from linli.server.connectors.viid import codes, ids, numbering, shapes
 from linli.server.connectors.viid.codes import Status
 from linli.server.connectors.viid.dialects import Json
 from linli.server.connectors.viid.reading import text
@@ -31,11 +32,15 @@ def library_number(*, estate_id: str) -> str:
 
 
 def own_devices(*, estate_id: str) -> tuple[Json, ...]:
-    """This will list the estate's devices in the order of their numbers."""
-    area, library = places.get_estate(estate_id=estate_id).division_code[:6], library_number(estate_id=estate_id)
-    standing = subjects.list_standing(estate_id=estate_id, subject_kind=SubjectKind.DEVICE)
-    facts = [one.facts for one in standing if isinstance(one.facts, DeviceFacts) and not one.gone]
-    return tuple(_device(one, area=area, library=library) for one in sorted(facts, key=lambda one: one.number))
+    """This will list the estate's gates and their devices in the order of their numbers, and number those that have none yet."""
+    estate, library = places.get_estate(estate_id=estate_id), library_number(estate_id=estate_id)
+    kinds = (SubjectKind.DOOR, SubjectKind.DEVICE)
+    standing = [one for kind in kinds for one in subjects.list_standing(estate_id=estate_id, subject_kind=kind)]
+    told = {_key(one.facts): one.facts for one in standing if not one.gone}
+    numbers = numbering.numbers_of(numbering.things(estate.code), list(told))
+    area = estate.division_code[:6]
+    ordered = sorted(told.items(), key=lambda each: numbers[each[0]])
+    return tuple(_device(facts, serial=numbers[key], area=area, library=library) for key, facts in ordered)
 
 
 def states_of(devices: Sequence[Json], *, now: datetime) -> tuple[Json, ...]:
@@ -72,13 +77,30 @@ def keep_device(*, peer: ViidPeer, told: Json, now: datetime) -> Status:
     return Status.OK
 
 
-def _device(facts: DeviceFacts, *, area: str, library: str) -> Json:
-    return shapes.device(
-        number=ids.device_id(area=area, type=ids.CAMERA, serial=facts.number),
-        name=facts.name,
-        model=f"{facts.make} {facts.model}".strip(),
-        area=area,
-        place=facts.gate_code,
-        library=library,
-        online=facts.online,
-    )
+def gate_numbers(*, estate_id: str, gates: Sequence[str]) -> dict[str, str]:
+    """This will give each gate its twenty digits."""
+    estate = places.get_estate(estate_id=estate_id)
+    keys = {numbering.gate_key(gate): gate for gate in gates}
+    counted = numbering.numbers_of(numbering.things(estate.code), list(keys))
+    area = estate.division_code[:6]
+    return {gate: ids.device_id(area=area, type=ids.CAMERA, serial=counted[key]) for key, gate in keys.items()}
+
+
+def _key(facts: Facts) -> str:
+    if isinstance(facts, DoorFacts):
+        return numbering.gate_key(facts.code)
+    if isinstance(facts, DeviceFacts):
+        return numbering.device_key(facts.device_id)
+    raise TypeError(type(facts).__name__)
+
+
+def _device(facts: Facts, *, serial: int, area: str, library: str) -> Json:
+    number = ids.device_id(area=area, type=ids.CAMERA, serial=serial)
+    if isinstance(facts, DoorFacts):
+        name, model, place, online = facts.name_zh, GATE, facts.code, facts.online
+    elif isinstance(facts, DeviceFacts):
+        model, place = f"{facts.make} {facts.model}".strip(), facts.gate_code
+        name, online = facts.name, facts.online
+    else:
+        raise TypeError(type(facts).__name__)
+    return shapes.device(number=number, name=name, model=model, area=area, place=place, library=library, online=online)

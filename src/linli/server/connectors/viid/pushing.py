@@ -121,19 +121,20 @@ def _passages(row: ViidSubscription, details: set[str], *, now: datetime) -> tup
     faces: list[Json] = []
     persons: list[Json] = []
     marks: dict[str, int] = {}
-    area = places.get_estate(estate_id=row.estate_id).division_code[:6]
     known = dict(
         PassageMark.objects.filter(estate_id=row.estate_id, platform=orders.mark_name(row)).values_list(
             "gate_id", "sequence"
         )
     )
-    for journal in access.list_journals(estate_id=row.estate_id):
+    journals = access.list_journals(estate_id=row.estate_id)
+    numbers = catalogue.gate_numbers(estate_id=row.estate_id, gates=[journal.gate for journal in journals])
+    for journal in journals:
         after = known.get(journal.gate, 0)
         up_to = min(whole_up_to(journal, now=now), after + LINES_AT_ONCE)
         if up_to <= after:
             continue
         marks[journal.gate] = up_to
-        device = ids.device_id(area=area, type=ids.CAMERA, serial=subjects.gate_number(journal.gate))
+        device = numbers[journal.gate]
         for passage in access.list_told_passages(
             estate_id=row.estate_id,
             gate=journal.gate,
