@@ -224,9 +224,10 @@ def list_active_units(*, estate_id: str) -> tuple[UnitView, ...]:
     return _views("u.state = %(state)s", estate_id=estate_id, state=UnitState.ACTIVE)
 
 
-def list_marked_units(*, estate_id: str) -> tuple[UnitView, ...]:
-    """This will return every unit that was ever given its mark, closed ones among them, by code."""
-    return _views("u.mark_code IS NOT NULL", estate_id=estate_id)
+def list_marked_units(*, estate_id: str, operator_id: str = "") -> tuple[UnitView, ...]:
+    """This will return every unit that was ever given its mark, closed ones among them, by code; all of them or one operator's."""
+    marked = "u.mark_code IS NOT NULL AND %(operator)s IN ('', u.operator_id)"
+    return _views(marked, estate_id=estate_id, operator=operator_id)
 
 
 def list_units_by_id(*, estate_id: str, unit_ids: Iterable[str]) -> tuple[UnitView, ...]:

@@ -248,9 +248,10 @@ def list_residencies(*, estate_id: str, person_id: str) -> tuple[ResidencyView, 
     return _residencies(rows.order_by("-moved_in_date", "-id"))
 
 
-def list_residents(*, estate_id: str, left_since: date) -> tuple[ResidencyView, ...]:
-    """This will list who lives on the estate, and who has moved out on a day or after it."""
+def list_residents(*, estate_id: str, left_since: date, only: str = "") -> tuple[ResidencyView, ...]:
+    """This will list who lives on the estate and who has moved out since a day, everybody or `only` the residency of that id."""
     here = Q(moved_out_date__isnull=True) | Q(moved_out_date__gte=left_since)
+    here &= Q(id=only) if only else Q()
     return _residencies(Residency.objects.filter(here, estate_id=estate_id).order_by("id"))
 
 

@@ -1,6 +1,6 @@
 """Flats that are let, and who works in them (从业人员): operators in person, and the people who hold an operator's account."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,7 +13,6 @@ from linli.server.lettings import queries as lettings
 from linli.server.lettings.queries import OperatorView, UnitState, UnitView
 from linli.server.people import queries as people
 from linli.server.places import queries as places
-from linli.server.places.queries import FlatView
 
 OWN_SCOPE = "operator:"
 
@@ -32,8 +31,11 @@ class Post:
 
 def list_units(estate_id: str) -> Iterable[Gathered]:
     """This will list every flat that has its mark, those that are let no more among them."""
-    units = lettings.list_marked_units(estate_id=estate_id)
-    return _units(estate_id, units)
+    place = places.get_estate(estate_id=estate_id).name_zh
+    floors = {flat.id: flat.floor for flat in places.list_flats(estate_id=estate_id)}
+    codes = {operator.id: operator.uscc or "" for operator in _operators(estate_id)}
+    for unit in lettings.list_marked_units(estate_id=estate_id):
+        yield _unit(unit, floor=floors[unit.dwelling_id], place=place, code=codes[unit.operator_id])
 
 
 def gather_unit(estate_id: str, unit_id: str) -> Gathered:
@@ -41,38 +43,41 @@ def gather_unit(estate_id: str, unit_id: str) -> Gathered:
     unit = lettings.get_unit(estate_id=estate_id, unit_id=unit_id)
     if unit.mark_code is None:
         raise NotFound(field="unit_id")
-    return next(iter(_units(estate_id, (unit,))))
+    operator = lettings.get_operator(estate_id=estate_id, operator_id=unit.operator_id)
+    return _unit(
+        unit,
+        floor=places.get_dwelling(estate_id=estate_id, dwelling_id=unit.dwelling_id).floor,
+        place=places.get_estate(estate_id=estate_id).name_zh,
+        code=operator.uscc or "",
+    )
 
 
 def list_staff(estate_id: str) -> Iterable[Gathered]:
     """This will list whoever works in a flat with a mark, those who do so no more among them."""
-    return _staff(estate_id, _posts(estate_id))
+    units = lettings.list_marked_units(estate_id=estate_id)
+    owners = {one.id: one for one in _operators(estate_id)}
+    posts = [*_owners(estate_id, owners.values()), *_keepers(estate_id, owners)]
+    return _staff(estate_id, posts, units=units)
 
 
 def gather_staff(estate_id: str, staff_id: str) -> Gathered:
     """This will gather one person's work; raises `NotFound`."""
-    found = next(iter(_staff(estate_id, [post for post in _posts(estate_id) if post.id == staff_id])), None)
+    post = _post(estate_id, staff_id)
+    units = lettings.list_marked_units(estate_id=estate_id, operator_id=post.operator_id) if post else ()
+    found = next(iter(_staff(estate_id, [post] if post else [], units=units)), None)
     if found is None:
         raise NotFound(field="staff_id")
     return found
 
 
-def _units(estate_id: str, units: Iterable[UnitView]) -> Iterable[Gathered]:
-    estate = places.get_estate(estate_id=estate_id)
-    flats = {flat.id: flat for flat in places.list_flats(estate_id=estate_id)}
-    codes = {operator.id: operator.uscc or "" for operator in _operators(estate_id)}
-    for unit in units:
-        yield _unit(unit, flat=flats[unit.dwelling_id], place=estate.name_zh, code=codes[unit.operator_id])
-
-
-def _unit(unit: UnitView, *, flat: FlatView, place: str, code: str) -> Gathered:
+def _unit(unit: UnitView, *, floor: int, place: str, code: str) -> Gathered:
     return Gathered(
         facts=UnitFacts(
             unit_id=unit.id,
             unit_mark=unit.mark_code or "",
             label=unit.code,
             address_zh=f"{place}{unit.label_zh}",
-            floor=flat.floor,
+            floor=floor,
             rooms=len(unit.rooms),
             beds=sum(len(room.beds) for room in unit.rooms),
             # A natural person's name is masked here: as a person they are told of once, as staff, and the ledger says so.
@@ -88,11 +93,10 @@ def _unit(unit: UnitView, *, flat: FlatView, place: str, code: str) -> Gathered:
     )
 
 
-def _staff(estate_id: str, posts: Iterable[Post]) -> Iterable[Gathered]:
-    chosen = list(posts)
-    marks = _marks(lettings.list_marked_units(estate_id=estate_id))
-    known = persons(estate_id=estate_id, person_ids={post.person_id for post in chosen})
-    for post in chosen:
+def _staff(estate_id: str, posts: Sequence[Post], *, units: Iterable[UnitView]) -> Iterable[Gathered]:
+    marks = _marks(units)
+    known = persons(estate_id=estate_id, person_ids={post.person_id for post in posts})
+    for post in posts:
         standing, ever = marks.get(post.operator_id, ((), ()))
         if ever and post.person_id in known:
             yield Gathered(
@@ -111,22 +115,35 @@ def _staff(estate_id: str, posts: Iterable[Post]) -> Iterable[Gathered]:
             )
 
 
-def _posts(estate_id: str) -> Iterable[Post]:
+def _post(estate_id: str, staff_id: str) -> Post | None:
+    try:
+        owner = lettings.get_operator(estate_id=estate_id, operator_id=staff_id)
+    except NotFound:
+        owners = {one.id: one for one in _operators(estate_id)}
+        return next((post for post in _keepers(estate_id, owners) if post.id == staff_id), None)
+    return next(iter(_owners(estate_id, [owner])), None)
+
+
+def _owners(estate_id: str, operators: Iterable[OperatorView]) -> Iterable[Post]:
     zone = places.zone(estate_id=estate_id)
-    in_person = {one.id: one for one in _operators(estate_id) if one.person_id}
-    for one in in_person.values():
-        yield Post(
-            id=one.id,
-            operator_id=one.id,
-            person_id=one.person_id or "",
-            job="operator",
-            since_date=clock.local_date(one.registered_at, zone),
-            ended=one.closed_at is not None,
-        )
+    for one in operators:
+        if one.person_id:
+            yield Post(
+                id=one.id,
+                operator_id=one.id,
+                person_id=one.person_id,
+                job="operator",
+                since_date=clock.local_date(one.registered_at, zone),
+                ended=one.closed_at is not None,
+            )
+
+
+def _keepers(estate_id: str, owners: Mapping[str, OperatorView]) -> Iterable[Post]:
+    zone = places.zone(estate_id=estate_id)
     for held in people.list_role_holders(estate_id=estate_id, role=Role.OPERATOR):
         operator_id = held.scope.removeprefix(OWN_SCOPE)
-        owner = in_person.get(operator_id)
-        if held.scope.startswith(OWN_SCOPE) and (owner is None or owner.person_id != held.person_id):
+        # Who lets in person and signs in too is told of once.
+        if operator_id in owners and owners[operator_id].person_id != held.person_id:
             yield Post(
                 id=held.id,
                 operator_id=operator_id,
