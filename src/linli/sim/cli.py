@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from linli.sim import people, reader, serving
 from linli.sim.clock import clock_from_environment
+from linli.sim.conform import start as conforming
 from linli.sim.faults import BadFaultPlan
 from linli.sim.feeds import command as feeds
 from linli.sim.platforms.viid.dialects import UnknownDialect
@@ -47,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="linli-sim", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_platform(commands.add_parser("platform", help="serve an authority's platform with its own books"))
+    conform = commands.add_parser("conform", help="run the view library's script against any peer, and judge it")
+    conforming.add_arguments(conform)
+    conform.set_defaults(run=conforming.main)
     _add_reader(
         commands.add_parser("reader", help="print the signed record a bench reader would give of a fictional person")
     )

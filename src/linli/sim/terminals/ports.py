@@ -159,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(response)
 
-    do_POST = do_PUT = do_GET
+    do_POST = do_PUT = do_DELETE = do_GET
 
     def _send(self, response: Response) -> None:
         self.send_response(response.status)

@@ -13,6 +13,7 @@ from linli.sim.platforms.viid import digest
 from linli.sim.platforms.viid.codes import Kind
 from linli.sim.platforms.viid.dialects import STRICT, Dialect, Json, Reading, lookup
 
+REGISTER = "/VIID/System/Register"
 MOST_CHALLENGES = 3
 LONGEST_ANSWER = 4 * 1024 * 1024
 
@@ -115,20 +116,27 @@ class Caller:
 
     def register(self, *, username: str, password: str) -> list[Heard]:
         """This will register: the refusal with a challenge, then the answer to it, once more when it was stale."""
-        body: Json = {"RegisterObject": {"DeviceID": self.device_id}}
-        path, steps = "/VIID/System/Register", []
-        steps.append(self.call(method="POST", path=path, body=body))
-        uri = httpx.URL(str(self._client.base_url)).path.rstrip("/") + path
+        steps = [self.ask_to_register()]
         while steps[-1].challenge and len(steps) <= MOST_CHALLENGES:
             challenge = steps[-1].challenge
             if len(steps) > 1 and digest.words_in(challenge[7:]).get("stale", "").lower() != "true":
                 break
             try:
-                proof = digest.answer(challenge=challenge, username=username, password=password, method="POST", uri=uri)
+                proof = self.proof(challenge=challenge, username=username, password=password)
             except ValueError:
                 break
-            steps.append(self.call(method="POST", path=path, body=body, authorization=proof))
+            steps.append(self.ask_to_register(proof=proof))
         return steps
+
+    def ask_to_register(self, *, proof: str = "") -> Heard:
+        """This will send one Register, with the answer to a challenge or without."""
+        body: Json = {"RegisterObject": {"DeviceID": self.device_id}}
+        return self.call(method="POST", path=REGISTER, body=body, authorization=proof)
+
+    def proof(self, *, challenge: str, username: str, password: str) -> str:
+        """This will answer a challenge to Register, or raise ValueError when it cannot be answered."""
+        uri = self._client.base_url.path.rstrip("/") + REGISTER
+        return digest.answer(challenge=challenge, username=username, password=password, method="POST", uri=uri)
 
     def unregister(self) -> Heard:
         """This will take leave."""

@@ -116,11 +116,11 @@ class _Turn:
             self.library.books.leave(device_id=self.peer, state="FORGOTTEN")
         if not self.library.books.is_registered(device_id=self.peer, now=self.now, lapse=self.library.lapse):
             return self._challenge()
-        if self.spoiling.fault is ViidFault.REBOOT or self.library.reboots > 0:
-            self.library.reboots = max(0, self.library.reboots - 1)
+        if self.library.reboots > 0:
+            self.library.reboots -= 1
             return self._whole(codes.REBOOT)
-        if self.spoiling.fault is ViidFault.BUSY:
-            return self._whole(codes.BUSY)
+        if self.spoiling.fault in UNWELL:
+            return self._whole(UNWELL[self.spoiling.fault])
         self.library.books.keep_alive(device_id=self.peer, now=self.now, keepalive=self.asked.word == "Keepalive")
         return self._of_a_peer(parts=parts[1:])
 
@@ -178,6 +178,8 @@ class _Turn:
             proof = Proof.STALE
         if proof is not Proof.SOUND:
             return self._challenge(stale=proof is Proof.STALE)
+        if self.spoiling.fault in UNWELL:
+            return self._whole(UNWELL[self.spoiling.fault])
         told = lookup(self.body if self._read() else None, "RegisterObject")[0]
         device_id = str(self.reading.fields(told or {}, "DeviceID").get("DeviceID", ""))
         if (flaw := ids.flaw_of_device(device_id)) is not None:
@@ -331,6 +333,7 @@ class _Turn:
         return Answer(status=status, body=body, headers={**kind, **(headers or {})}, code=code)
 
 
+UNWELL: Mapping[ViidFault | None, int] = {ViidFault.REBOOT: codes.REBOOT, ViidFault.BUSY: codes.BUSY}
 PAGE = (("RecordStartNo", 1), ("PageRecordNum", 100))
 
 
