@@ -1,5 +1,6 @@
 """Through the whole delivery core: a fictional foreign guest's stay reaches Spain, is amended and withdrawn; a real estate's never leaves."""
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,7 @@ import httpx
 import pytest
 
 from linli.server.connectors.actions import set_account
-from linli.server.connectors.delivery import Courier
+from linli.server.connectors.delivery import Breaker, Courier
 from linli.server.connectors.models import PlatformAccount, Report
 from linli.server.connectors.platforms import MAKERS
 from linli.server.connectors.platforms.ses_hospedajes import SesPlatform
@@ -182,3 +183,30 @@ def test_a_child_is_told_with_the_grown_up_of_its_booking_and_each_has_a_receipt
     assert ("adulto_apellido1" in first.fields, "adulto_apellido1" in second.fields) == (False, True)
     assert "parentesco" in second.fields
     assert {first.message_id, second.message_id} <= standing(books).keys()
+
+
+def test_under_heavy_faults_every_guest_has_a_receipt_of_their_own_that_stands(
+    hostel: Hostel, ses: RunningSes, books: httpx.Client
+) -> None:
+    hasty = guests.platform(ses.address, contact_email="casa@example.invalid", seconds="1")
+    stay_ids = [hostel.arrive(kind="foreign") for _ in range(12)]
+    for stay_id in stay_ids:
+        hostel.tell(stay_id, MessageKind.CHECK_IN, {hasty.name: hasty}, at=clock.now())
+    books.post("/faults", json={"all": 0.3, "deny": 0.05, "stray_receipt": 0.05, "timeout_s": 2, "pending_s": 0.3})
+    courier = Courier(platform=hasty, breaker=Breaker(first_pause=0.1, longest_pause=0.3))
+    stop = threading.Event()
+    thread = threading.Thread(target=courier.run, kwargs={"stop": stop})
+    thread.start()
+    try:
+        soon(lambda: None if Report.objects.exclude(state="ACCEPTED").exists() else True, seconds=90)
+    finally:
+        stop.set()
+        thread.join()
+    stands = standing(books)
+    receipts = [(row.message_id, row.receipt) for stay_id in stay_ids for row in hostel.reports(stay_id)]
+    assert len({receipt for _, receipt in receipts}) == len(stay_ids)
+    # The same reference may stand twice after a lost answer; what we hold is one of those that stand under our own.
+    rows = books.get("/ses/v1/books", params={"size": 1000}).json()["rows"]
+    booked = {(row["reference"], row["code"]) for row in rows}
+    assert set(receipts) <= booked
+    assert {message_id for message_id, _ in receipts} <= stands.keys()

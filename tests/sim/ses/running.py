@@ -109,9 +109,9 @@ def head(operation: str = "A", *, party: str = PARTY) -> dict[str, str]:
     return told | ({"tipoComunicacion": "PV"} if operation == "A" else {})
 
 
-def soon(look: Callable[[], Found | None]) -> Found:
+def soon(look: Callable[[], Found | None], *, seconds: float = PATIENCE) -> Found:
     """What is there before long; fails when patience ends."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         found = look()
         if found is not None:
