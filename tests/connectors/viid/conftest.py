@@ -41,3 +41,17 @@ def link(above: RunningLibrary, ticks: Any) -> Iterator[Any]:
     )
     yield made
     made.close()
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest) -> Any:
+    """A fresh small estate; the test's own mark says how its database is cleared."""
+    wanted = request.node.get_closest_marker("django_db")
+    request.getfixturevalue("transactional_db" if wanted and wanted.kwargs.get("transaction") else "db")
+    return import_module("tests.world").build()
+
+
+@pytest.fixture
+def below(world: Any) -> Any:
+    """A peer that may register with the estate, and how it calls."""
+    return import_module("tests.connectors.viid.calling").peer_of(world)
