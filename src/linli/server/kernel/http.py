@@ -1,6 +1,7 @@
 """The only way out: HTTP with a time limit on every leg, retries where they are harmless, and nothing secret in the logs."""
 
 import random
+import ssl
 import threading
 import time
 import zlib
@@ -190,7 +191,8 @@ def _fetched(
         left = until - time.perf_counter()
         if left <= 0:
             raise NoAnswer("timeout", sent=True)
-        client = httpx.Client(timeout=httpx.Timeout(left, connect=min(left, 5.0)), trust_env=False)
+        timeout = httpx.Timeout(left, connect=min(left, 5.0))
+        client = httpx.Client(timeout=timeout, verify=_certificates(), trust_env=False)
         # Headers that trickle are as endless as a body that does: the connection goes when the time is up.
         end = threading.Timer(left, client.close)
         end.start()
@@ -202,11 +204,18 @@ def _fetched(
         except httpx.TimeoutException as problem:
             raise NoAnswer("timeout", sent=True) from problem
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError, RuntimeError, OSError) as problem:
-            raise NoAnswer("broken_connection", sent=True) from problem
+            reason = "timeout" if time.perf_counter() >= until else "broken_connection"
+            raise NoAnswer(reason, sent=True) from problem
         finally:
             end.cancel()
     log.info("document_out_of_reach", host=host)
     raise NoAnswer("unreachable", sent=False) from last
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    # Reading the authorities' certificates costs more than most fetches.
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _pinned(url: str, host: str, address: str, headers: Mapping[str, str]) -> dict[str, Any]:
