@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -101,4 +102,6 @@ def build(*, platform: Platform) -> Evening:
 def link(monkeypatch: pytest.MonkeyPatch, found: Evening, *modules: str) -> None:
     """Let the process be linked to that platform, where the timer, the command or a route looks."""
     for module in modules or ("reconciling.command", "reconciling.tasks"):
-        monkeypatch.setattr(f"linli.server.connectors.{module}.linked", lambda: found.platforms)
+        # By its name: the package of routes calls its routers as their modules are called.
+        place = import_module(f"linli.server.connectors.{module}")
+        monkeypatch.setattr(place, "linked", lambda: found.platforms)

@@ -156,13 +156,20 @@ def test_other_figures_are_another_question_and_an_old_answer_does_not_close_it(
         actor=evening.world.operator, question_id=asked.id, text="一位客人明天到", now=evening.after
     )
     evening.count()
-    assert Question.objects.get(kind="booked").state == "ANSWERED"
-    evening.world.register(evening.world.book("dorm", guests=1))
-    stays.cancel_booking(
-        actor=evening.world.operator, booking_id=booked.booking.id, reason="改期", now=evening.world.now
-    )
+    asked.refresh_from_db()
+    assert (asked.state, asked.ours, asked.theirs) == ("ANSWERED", 2, 3)
+    more = evening.world.book("dorm", guests=1)
     evening.count()
-    assert Question.objects.get(kind="booked").state == "SETTLED"
+    asked.refresh_from_db()
+    assert (asked.state, asked.ours, asked.theirs, asked.answer) == ("OPEN", 2, 4, "一位客人明天到")
+    for one in (booked, more):
+        stays.cancel_booking(
+            actor=evening.world.operator, booking_id=one.booking.id, reason="改期", now=evening.world.now
+        )
+    evening.count()
+    asked.refresh_from_db()
+    assert asked.state == "SETTLED"
+    assert evening.questions() == []
 
 
 def test_a_night_that_has_not_begun_is_refused_and_nothing_is_written(evening: Evening, books: httpx.Client) -> None:
