@@ -32,7 +32,7 @@ def passage(number: int, at: str, **changes: Any) -> dict[str, Any]:
         "DoorID": DOOR["DoorID"],
         "PersonID": PERSON["PersonID"],
         "PassTime": at,
-        "Direction": "1",
+        "InOut": "1",
         "CommunityID": COMMUNITY,
     }
     return {name: value for name, value in {**made, **changes}.items() if value is not None}
@@ -101,7 +101,7 @@ def test_a_night_is_counted_from_noon_to_noon_by_community(estate: Caller, platf
     made = [
         passage(10, "20261001115959"),
         passage(11, "20261001120000"),
-        passage(12, "20261001233000", Direction="2"),
+        passage(12, "20261001233000", InOut="2"),
         passage(13, "20261002115959", PersonID=other),
         passage(14, "20261002120000"),
         passage(15, "20261001130000", PersonID=None),

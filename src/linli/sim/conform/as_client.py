@@ -12,7 +12,6 @@ from linli.sim.platforms.viid.codes import Kind
 from linli.sim.platforms.viid.dialects import Dialect, Json, lookup
 
 KEEPALIVES = 3
-DETAILS = "11,12"
 REFUSALS = range(4, 9)  # what a status of an item says when the fault lies in the item
 CLOCKS_DIFFER = timedelta(minutes=5)
 
@@ -42,6 +41,7 @@ class Account:
     password: str
     camera_id: str
     receive_at: str
+    details: str = "11,12"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -154,7 +154,7 @@ def keep_alive(run: ClientRun) -> None:
 
 
 def subscribe(run: ClientRun) -> None:
-    """A subscription of persons and faces for a day must be taken under its own number."""
+    """A subscription for a day must be taken under its own number."""
     now = run.clock()
     one = fiction.subscription(
         office=f"{run.caller.device_id[:6]}000000",
@@ -163,13 +163,13 @@ def subscribe(run: ClientRun) -> None:
         begins=now,
         ends=now + timedelta(days=1),
         serial=now.microsecond % 100_000,
-        details=DETAILS,
+        details=run.account.details,
     )
     run.subscription_id = str(one["SubscribeID"])
     heard = run.caller.send(kind=codes.SUBSCRIBE, objects=[one])
     run.add(
         "subscribe",
-        sent=f"POST Subscribes {DETAILS}",
+        sent=f"POST Subscribes {run.account.details}",
         heard=heard,
         problems=_problems(heard, expected=run.subscription_id),
     )
@@ -304,7 +304,8 @@ def _spoil_seen(one: Json) -> None:
 
 
 def _spoil_device(one: Json) -> None:
-    one |= {"Name": "", "IsOnline": "perhaps", "Port": -1}
+    # Many a library takes a device as it comes, whatever its fields say: only without a number of its own it is nothing.
+    one |= {"ApeID": str(one["ApeID"])[:-1], "Name": "", "IsOnline": "perhaps", "Port": -1}
 
 
 GOOD = ((0, "1st"), (2, "3rd"))

@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     client.add_argument(
         "--receive-at", default="http://192.0.2.1/VIID/SubscribeNotifications", help="for notifications"
     )
+    client.add_argument(
+        "--details", default="11,12", help="what we subscribe to: 3 devices 4 states 11 persons 12 faces"
+    )
     client.add_argument("--timeout", type=float, default=10.0, help="seconds in which an answer must be complete")
     server = parser.add_argument_group("--as server")
     server.add_argument("--listen", default="127.0.0.1:0", help="HOST:PORT where the peer registers")
@@ -69,6 +72,7 @@ def _as_client(asked: argparse.Namespace, report: Report) -> None:
         password=asked.password,
         camera_id=asked.camera_id or f"{device_id[:10]}1190000001",
         receive_at=asked.receive_at,
+        details=asked.details,
     )
     upload = next(kind for kind in MAKERS if kind.path == asked.upload)
     with Caller(

@@ -17,7 +17,7 @@ the rule of GA/T 1400. **No public text tells of passages: PassRecords, its enve
 | PersonInfo | PersonID 20, type 701   | Name IDType IDNumber CommunityID     | GenderCode Birthday ResidenceAddress … |
 | DoorDevice | DeviceID 20, type 125   | Name CommunityID                     | Address Manufacturer DeviceType DeviceNo …  |
 | DoorInfo   | DoorID 20               | Name CommunityID                     | DeviceID PositionType Direction             |
-| PassRecord | PassRecordID, up to 64  | PassTime CommunityID, DoorID or DeviceID | PersonID Direction PassType             |
+| PassRecord | PassRecordID, up to 64  | PassTime CommunityID, DoorID or DeviceID | PersonID InOut PassType                 |
 
 CommunityID is twenty digits of type 216. A night is from noon to noon in China's zone, named for the day it begins on.
 """
