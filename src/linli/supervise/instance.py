@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 
 from linli.server import env, postgres
+from linli.supervise.authorities import Authority, simulated, write_links
 from linli.supervise.gates import GateBox, gate_boxes
 from linli.supervise.keeper import Keeper, Program, ProgramFailed, Say
 from linli.supervise.reach import answers, free_port
@@ -55,6 +56,10 @@ class Instance:
         lodging_port = free_port() if self.plays_lodging else 0
         self.lodging_url = self.env.lodging_url or f"http://127.0.0.1:{lodging_port}"
         self.lodging_token = self.env.lodging_token or secrets.token_urlsafe(24)
+        # Whoever names an address or a links file of their own talks to real platforms, and to no simulated one beside them.
+        played = simulated(lodging_url=self.lodging_url, lodging_token=self.lodging_token)
+        self.authorities = played if self.plays_lodging and self.env.links is None else ()
+        self.links = self.env.links or self.env.home / "links.toml"
         self._say = say
         self._lock: int | None = None
         self._owns_database = False
@@ -66,6 +71,7 @@ class Instance:
             "LINLI_PUBLIC_URL": self.env.public_url,
             "LINLI_LODGING_URL": self.lodging_url,
             "LINLI_LODGING_TOKEN": self.lodging_token,
+            **({"LINLI_LINKS": str(self.links)} if self.authorities or self.env.links else {}),
             # Given outright, so that no child thinks the embedded database is its own to start.
             "DATABASE_URL": self.env.database_url,
             "PYTHONUNBUFFERED": "1",
@@ -88,8 +94,8 @@ class Instance:
         self._hold_home()
         self._step("数据库 PostgreSQL", self._start_database)
         self._step("数据表 tables", lambda: self.run("migrate"))
-        if self.plays_lodging:
-            self._step("模拟平台 simulated platform", lambda: self.keeper.start(self._lodging()))
+        if self.authorities:
+            self._step("模拟平台 simulated platforms", self._start_authorities)
         self._step("服务 server and worker", lambda: self.keeper.start(self._server(), self._worker()))
         # After the server: somebody who waits for the first page need not wait for five thousand beds.
         if self._is_empty():
@@ -200,13 +206,15 @@ class Instance:
             environment=self.environ,
         )
 
-    def _lodging(self) -> Program:
-        port = self.lodging_url.rsplit(":", 1)[1]
-        command = [script("linli-sim"), "platform", "lodging", "--port", port, "--faults", str(self.faults)]
+    def _start_authorities(self) -> None:
+        write_links(self.links, self.authorities)
+        self.keeper.start(*(self._authority(authority) for authority in self.authorities))
+
+    def _authority(self, authority: Authority) -> Program:
         return Program(
-            name="lodging",
-            command=[*command, "--books", str(self.env.home / "lodging-books.sqlite3")],
-            ready=lambda: answers(f"{self.lodging_url}/lodging/v1/books", token=self.lodging_token),
+            name=authority.name,
+            command=authority.command(program=script("linli-sim"), books=self.env.home, faults=self.faults),
+            ready=lambda: answers(f"{authority.url}/health"),
             environment=self.environ,
         )
 
