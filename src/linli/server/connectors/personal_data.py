@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from linli.server.connectors.face_check.personal_data import HOLDING as FACE_CHECKS
-from linli.server.connectors.models import Attempt, Report
+from linli.server.connectors.models import Attempt, Hit, Report
 from linli.server.connectors.rules import ReportState
 from linli.server.privacy import queries as privacy
 from linli.server.privacy.queries import Holding
@@ -32,6 +32,17 @@ def register() -> None:
             fields=("message as sent", "answer as received"),
             export=lambda estate_id, person_id: [],
             erase_expired=lambda now: Attempt.objects.filter(ended_at__lt=now - KEPT).delete()[0],
+        )
+    )
+
+    privacy.register(
+        Holding(
+            model="connectors.Hit",
+            purpose_code="lodging_registration",
+            fields=("that the police asked to be told",),
+            # Telling the person would defeat the police's lawful task (PIPL art. 18, 35): the police answer for it, not the estate.
+            export=lambda estate_id, person_id: [],
+            erase_expired=lambda now: Hit.objects.filter(told_at__lt=now - KEPT).delete()[0],
         )
     )
 

@@ -200,6 +200,14 @@ def disclose(
     )
 
 
+def search_disclosures(*, actor: Actor, person_id: str, now: datetime) -> tuple[queries.DisclosureView, ...]:
+    """This will show what left about one person to the auditor or the estate's head, and enter that it was looked up."""
+    actor.require(Role.AUDITOR, Role.ESTATE_ADMIN)
+    found = queries.list_disclosures(estate_id=actor.estate_id, person_id=person_id)
+    record(actor=actor, verb="search_disclosures", subject=person_id, reason=str(len(found)), now=now)
+    return found
+
+
 def enforce_retention(*, now: datetime) -> dict[str, int]:
     """This will erase what is past its time in every registered holding, and return how many rows of each model went."""
     return {holding.model: holding.erase_expired(now) for holding in queries.holdings()}

@@ -71,6 +71,21 @@ class ConsentView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DisclosureView:
+    """What left about somebody: to whom, for which purpose on which legal basis, which fields, in which message, when."""
+
+    message_id: str
+    recipient: str
+    purpose: str
+    legal_basis: str
+    fields: tuple[str, ...]
+    disclosed_at: datetime
+
+
+MOST_DISCLOSURES = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChainFault:
     """Where the audit chain does not hold: the sequence, and `changed`, `missing`, `out_of_place` or `cut_off`."""
 
@@ -182,10 +197,19 @@ def _consent(row: Consent) -> ConsentView:
     )
 
 
-def list_disclosures(*, estate_id: str, person_id: str) -> tuple[Disclosure, ...]:
-    """This will list what left about one person, newest first."""
+def list_disclosures(*, estate_id: str, person_id: str) -> tuple[DisclosureView, ...]:
+    """This will list what left about one person, newest first, at most 500."""
+    rows = Disclosure.objects.select_related("purpose").filter(estate_id=estate_id, person_id=person_id)
     return tuple(
-        Disclosure.objects.filter(estate_id=estate_id, person_id=person_id).order_by("-disclosed_at", "-id")[:500]
+        DisclosureView(
+            message_id=row.message_id,
+            recipient=row.recipient,
+            purpose=row.purpose.code,
+            legal_basis=row.purpose.legal_basis,
+            fields=tuple(row.fields),
+            disclosed_at=row.disclosed_at,
+        )
+        for row in rows.order_by("-disclosed_at", "-id")[:MOST_DISCLOSURES]
     )
 
 

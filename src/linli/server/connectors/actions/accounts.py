@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from linli.server.connectors.models import PlatformAccount
+from linli.server.connectors.platforms import MAKERS
 from linli.server.connectors.queries import AccountView, account_view
 from linli.server.kernel import crypto, ids
 from linli.server.kernel.actors import Actor, Role
@@ -13,6 +14,7 @@ from linli.server.lettings import queries as lettings
 from linli.server.privacy import actions as privacy
 
 SECRET = "account.secret"
+KNOWN = frozenset(MAKERS)
 
 
 def set_account(
@@ -20,6 +22,8 @@ def set_account(
 ) -> AccountView:
     """This will keep an operator's account at a platform, sealed, in place of an earlier one; by the operator or the office."""
     _require(actor, operator_id)
+    if platform not in KNOWN:
+        raise NotFound
     lettings.get_operator(estate_id=actor.estate_id, operator_id=operator_id)
     with transaction.atomic():
         row, _ = PlatformAccount.objects.update_or_create(

@@ -1,4 +1,4 @@
-"""How reports are asked for over HTTP: the list, one with its exchanges, sending again, and the links."""
+"""How reports are asked for over HTTP: the list, one with its exchanges, and sending again."""
 
 from typing import Annotated
 
@@ -8,19 +8,12 @@ from pydantic import BaseModel
 
 from linli.server.connectors import actions, queries
 from linli.server.connectors.platforms import linked
-from linli.server.connectors.queries import LinkView, ReportPage, ReportRow, ReportView
+from linli.server.connectors.queries import ReportPage, ReportRow, ReportView
 from linli.server.connectors.rules import Reason, ReportState
 from linli.server.kernel import clock
 from linli.server.kernel.door import actor_of, created
-from linli.server.kernel.text import Line
 
 router = Router(tags=["reports"])
-
-
-class PauseOrder(BaseModel):
-    """Why nothing may be sent for now."""
-
-    reason: Line
 
 
 class ReplayOrder(BaseModel):
@@ -69,23 +62,3 @@ def replay_report(request: HttpRequest, report_id: str) -> HttpResponse:
         lambda: actions.replay_report(actor=actor, report_id=report_id, platforms=linked(), now=clock.now()),
         status=200,
     )
-
-
-@router.get("/links", response=tuple[LinkView, ...])
-def list_links(request: HttpRequest) -> tuple[LinkView, ...]:
-    """This will show how each platform is doing."""
-    return queries.list_links(actor=actor_of(request))
-
-
-@router.post("/links/{platform}/pause", response={204: None})
-def pause_link(request: HttpRequest, platform: str, body: PauseOrder) -> HttpResponse:
-    """This will stop all sending to one platform until it is resumed."""
-    actions.pause_link(actor=actor_of(request), platform=platform, reason=body.reason, now=clock.now())
-    return HttpResponse(status=204)
-
-
-@router.post("/links/{platform}/resume", response={204: None})
-def resume_link(request: HttpRequest, platform: str) -> HttpResponse:
-    """This will let reports flow to the platform again."""
-    actions.resume_link(actor=actor_of(request), platform=platform, now=clock.now())
-    return HttpResponse(status=204)

@@ -105,6 +105,7 @@ def _door(gate: GateView, *, place: str) -> Gathered:
         place=f"{place}{gate.name_zh}",
         # A gate is told with each passage which way it went; as a door it leads both ways.
         direction="both",
+        online=gate.online,
     )
     return Gathered(facts=facts, subject_id=gate.code, terms="view")
 
