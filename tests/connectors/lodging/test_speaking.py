@@ -113,6 +113,8 @@ def test_several_messages_get_an_answer_each_in_their_order(platform: LodgingPla
     ]
     told = platform.send(messages=sent)
     assert [one.verdict for one in told] == [Verdict.ACCEPTED, Verdict.REJECTED, Verdict.ACCEPTED]
+    # By which edition of which profile each was told is kept with it.
+    assert {one.dialect for one in told} == {platform.ask(message=sent[0]).dialect} == {"sichuan 2026-2"}
 
 
 def test_a_hit_changes_nothing_but_itself(platform: LodgingPlatform, books: httpx.Client) -> None:

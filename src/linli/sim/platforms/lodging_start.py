@@ -2,13 +2,14 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from starlette.applications import Starlette
 
 from linli.sim.clock import Clock
-from linli.sim.faults import FaultInjector, FaultPlan, plan_in, plan_of
+from linli.sim.faults import BadFaultPlan, FaultInjector, FaultPlan, plan_in, plan_of
 from linli.sim.platforms.lodging import lodging_platform
 
 
@@ -26,8 +27,15 @@ def application(asked: argparse.Namespace, *, clock: Clock) -> Starlette:
     """This will make the lodging platform that was asked for."""
     faults = FaultInjector(plan=_plan(asked), seed=asked.seed)
     # Read before anything is served: a list that is not there would be no hits and nobody the wiser.
-    wanted = asked.hit.read_text(encoding="utf-8").split() if asked.hit else ()
+    wanted = _wanted(asked.hit) if asked.hit else ()
     return lodging_platform(books_file=asked.books, faults=faults, clock=clock, token=asked.token, wanted=wanted)
+
+
+def _wanted(file: Path) -> Sequence[str]:
+    try:
+        return file.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise BadFaultPlan(f"--hit {file}: {type(problem).__name__}") from problem
 
 
 def _plan(asked: argparse.Namespace) -> FaultPlan:

@@ -7,7 +7,7 @@ field table stands in that simulator's docstring.
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -73,7 +73,8 @@ class LodgingPlatform:
     def ask(self, *, message: Message) -> Told:
         """This will ask what became of a message."""
         path = f"{MESSAGES}/{message.message_id}"
-        return _exchange(lambda: self.peer.get(path, attempts=1), message_id=message.message_id, asked=True)
+        told = _exchange(lambda: self.peer.get(path, attempts=1), message_id=message.message_id, asked=True)
+        return replace(told, dialect=self.profile.edition)
 
     def count_guests(self, *, night: date) -> Mapping[str, int] | None:
         """This will ask how many guests each unit had that night by the platform's own books; None when it does not say."""
@@ -95,7 +96,8 @@ class LodgingPlatform:
             "sent_at": message.queued_at.isoformat(),
             "body": dict(message.fields),
         }
-        return _exchange(lambda: self.peer.post(MESSAGES, body), message_id=message.message_id, asked=False)
+        told = _exchange(lambda: self.peer.post(MESSAGES, body), message_id=message.message_id, asked=False)
+        return replace(told, dialect=self.profile.edition)
 
 
 def make(settings: Mapping[str, str]) -> Platform:

@@ -47,6 +47,11 @@ class Profile:
     messages: Mapping[MessageKind, tuple[Row, ...]] = field(repr=False)
 
     @property
+    def edition(self) -> str:
+        """Its name and version, as they are kept with every exchange."""
+        return f"{self.name} {self.version}"
+
+    @property
     def allowed(self) -> Mapping[MessageKind, frozenset[str]]:
         """The fields that may leave, by kind of message."""
         return MappingProxyType({kind: frozenset(row.name for row in rows) for kind, rows in self.messages.items()})
