@@ -64,16 +64,17 @@ def courier(url: str, *, dialect: str) -> Iterator[None]:
         import_module(f"linli.server.connectors.viid.{name}") for name in ("client", "shapes", "codes", "dialects")
     )
     login = client.Login(url=url, device_id="51010800005030000021", username=TERMS.username, password=TERMS.password)
-    link = client.Link(login=login, dialect=says.dialect_of(dialect), keepalive_seconds=0.3, luck=lambda: 0.0)
+    link = client.Link(login=login, dialect=says.dialect_of(dialect), keepalive_seconds=0.1, luck=lambda: 0.0)
     stopping, waiting = threading.Event(), deque[Any]()
 
     def deliver() -> None:
         camera, serial = ids.device_id(area="510108", type=ids.CAMERA, serial=1), 0
-        while not stopping.wait(0.05):
+        # Longer than between keepalives: the link says that it is there only after a silence.
+        while not stopping.wait(0.15):
+            link.keep_alive()
             serial += 1
             face = shapes.face(device=camera, at=CLOCK(), serial=serial)
             waiting.append(posting.Parcel(method="POST", kind=kinds.FACE, number=face["FaceID"], object=face))
-            link.keep_alive()
             (told,) = posting.post(link, [waiting[0]])
             if told.verdict.value in ("ACCEPTED", "REJECTED"):
                 waiting.popleft()

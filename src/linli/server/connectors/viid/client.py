@@ -109,7 +109,7 @@ class Link:
         self.registrations = 0
         self._misses = 0
         self._next_try = float("-inf")
-        self._heard_at = float("-inf")
+        self._kept_at = float("-inf")
         self._last = LinkDown(Verdict.UNREACHABLE, code="not_registered")
         self._keepalive_seconds = keepalive_seconds
         self._seconds, self._luck, self._now = seconds, luck, now
@@ -141,7 +141,7 @@ class Link:
         try:
             if self.state is not LinkState.ONLINE:
                 self._registered()
-            elif self._seconds() - self._heard_at >= self._keepalive_seconds:
+            elif self._seconds() - self._kept_at >= self._keepalive_seconds:
                 self._keepalive()
         except LinkDown:
             pass
@@ -171,7 +171,8 @@ class Link:
         self._peer.close()
 
     def _keepalive(self) -> None:
-        term = self.registrations
+        # Whatever else is sent: many count only these.
+        self._kept_at, term = self._seconds(), self.registrations
         try:
             answer = self._ask("POST", KEEPALIVE, shapes.keepalive(self.login.device_id))
         except LinkDown as silence:
@@ -188,8 +189,6 @@ class Link:
     def _missed(self, why: LinkDown) -> None:
         with self._lock:
             self._misses += 1
-            # As long as a third try is left, what was missed is only late.
-            self._heard_at = self._seconds()
             if self._misses >= MISSES_AT_MOST:
                 self.state = LinkState.STALE
                 self._last = why
@@ -197,7 +196,7 @@ class Link:
 
     def _heard(self) -> None:
         with self._lock:
-            self._misses, self._heard_at = 0, self._seconds()
+            self._misses = 0
 
     def _lost(self, term: int) -> None:
         with self._lock:
@@ -220,7 +219,7 @@ class Link:
                 ) from problem
             self.state, self.failures = LinkState.ONLINE, 0
             self.registrations += 1
-            self._heard()
+            self._misses, self._kept_at = 0, self._seconds()
             log.info("viid_registered", link=self.name)
             self._compare_clocks()
             return self.registrations
