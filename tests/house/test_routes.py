@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from linli.server.kernel.actors import Role
+from linli.server.stays import actions as stays
 from linli.server.stays.actions.registration import guest_token
 from linli.server.stays.models import Stay
 from tests.house.samples import sample
@@ -23,8 +24,8 @@ pytestmark = pytest.mark.django_db
 SNAPSHOT = json.loads((Path(__file__).parents[2] / "web" / "api-types" / "openapi.json").read_text(encoding="utf-8"))
 DEFINITIONS = SNAPSHOT["components"]["schemas"]
 REFUSED = {401, 403, 404, 405, 422}
-OPEN = {"GET /api/health", "GET /api/session"}
-OWN = {"DELETE /api/session", "GET /api/session", "GET /api/health"}
+OPEN = {"GET /api/health", "GET /api/session", "GET /api/receipts/{token}"}
+OWN = {"DELETE /api/session", "GET /api/session", "GET /api/health", "GET /api/receipts/{token}"}
 ME = "/api/stays/me"
 # Words for everybody who is asked to say yes to them.
 NOTICE = "GET /api/privacy/notices/{purpose}"
@@ -80,6 +81,10 @@ def stage(world: World) -> Stage:
     inside = Stay.objects.get(state="IN_HOUSE")
     unit = world.units["home"]
     account = world.account(Role.OFFICE)
+    asked = stays.Subscription(unit_id=unit.id, url="https://channel.invalid/a.ics")
+    feed = stays.follow_calendar(actor=world.hand, wanted=asked, now=world.now)
+    hook = stays.make_hook(actor=world.hand, operator_id=world.operator_id, channel="ctrip", now=world.now)
+    calendar = stays.make_calendar(actor=world.hand, unit_id=unit.id, room_id=None, name="", now=world.now)
 
     ids = {
         "account_id": get_user_model().objects.get(username=account).id,
@@ -91,6 +96,8 @@ def stage(world: World) -> Stage:
         "person_id": row.person_id,
         "platform": "lodging",
         "report_id": "report_00000000000000000000000000",
+        "question_id": "qst_00000000000000000000000000",
+        "token": "nobody.signed.this",
         "stay_id": stay.id,
         "terminal_id": "terminal_00000000000000000000000000",
         "command_id": "command_00000000000000000000000000",
@@ -102,6 +109,10 @@ def stage(world: World) -> Stage:
         "residency_id": "resi_00000000000000000000000000",
         "table": "1",
         "face_id": "face_00000000000000000000000000",
+        "feed_id": feed.id,
+        "hook_id": hook.hook.id,
+        "calendar_id": calendar.id,
+        "task_id": "task_00000000000000000000000000",
         "ticket": "nobody.gave.this",
         "purpose": "face_pass",
         "sequence": "1",
@@ -120,7 +131,7 @@ def stage(world: World) -> Stage:
     }
     return Stage(
         ids=ids,
-        secrets=(stay.id, booked.booking.id, row.person_id, row.document_id),
+        secrets=(stay.id, booked.booking.id, row.person_id, row.document_id, feed.id, hook.hook.id, calendar.id),
         other_guest=guest_token(Stay.objects.get(id=other_stay.id), now=world.now),
         other_link=other.registration_token,
     )
