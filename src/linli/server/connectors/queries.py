@@ -89,6 +89,7 @@ class LinkView:
 
     platform: str
     paused_at: datetime | None
+    paused_by: str | None
     pause_reason: str | None
     failing_since: datetime | None
     failing_with: str | None
@@ -108,7 +109,7 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountView:
+class PlatformAccountView:
     """An operator's account at a platform; the secret is never shown."""
 
     platform: str
@@ -184,6 +185,7 @@ def list_links(*, actor: Actor) -> tuple[LinkView, ...]:
         LinkView(
             platform=link.platform,
             paused_at=link.paused_at,
+            paused_by=link.paused_by or None,
             pause_reason=link.pause_reason or None,
             failing_since=link.failing_since,
             failing_with=link.failing_with or None,
@@ -241,7 +243,7 @@ def states_of(*, estate_id: str, platform: str, subject_id: str) -> Sequence[tup
     return [(ReportState(state), receipt) for state, receipt in rows.values_list("state", "receipt")]
 
 
-def list_accounts(*, actor: Actor) -> tuple[AccountView, ...]:
+def list_accounts(*, actor: Actor) -> tuple[PlatformAccountView, ...]:
     """This will list the operators' accounts at platforms: all to the office, an operator's own to the operator."""
     rows = PlatformAccount.objects.filter(estate_id=actor.estate_id).order_by("platform", "operator_id")
     if not actor.may(Role.OFFICE, Role.ESTATE_ADMIN):
@@ -250,9 +252,9 @@ def list_accounts(*, actor: Actor) -> tuple[AccountView, ...]:
     return tuple(account_view(row) for row in rows)
 
 
-def account_view(row: PlatformAccount) -> AccountView:
+def account_view(row: PlatformAccount) -> PlatformAccountView:
     """This will show an account without its secret."""
-    return AccountView(
+    return PlatformAccountView(
         platform=row.platform,
         operator_id=row.operator_id,
         username=row.username,

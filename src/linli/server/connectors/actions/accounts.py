@@ -6,7 +6,7 @@ from django.db import transaction
 
 from linli.server.connectors.models import PlatformAccount
 from linli.server.connectors.platforms import MAKERS
-from linli.server.connectors.queries import AccountView, account_view
+from linli.server.connectors.queries import PlatformAccountView, account_view
 from linli.server.kernel import crypto, ids
 from linli.server.kernel.actors import Actor, Role
 from linli.server.kernel.errors import NotFound
@@ -19,7 +19,7 @@ KNOWN = frozenset(MAKERS)
 
 def set_account(
     *, actor: Actor, platform: str, operator_id: str, username: str, secret: str, party_code: str, now: datetime
-) -> AccountView:
+) -> PlatformAccountView:
     """This will keep an operator's account at a platform, sealed, in place of an earlier one; by the operator or the office."""
     _require(actor, operator_id)
     if platform not in KNOWN:

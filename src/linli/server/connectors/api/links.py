@@ -7,7 +7,7 @@ from ninja import Router
 from pydantic import BaseModel, Field
 
 from linli.server.connectors import actions, queries
-from linli.server.connectors.queries import AccountView, HitView, LinkView
+from linli.server.connectors.queries import HitView, LinkView, PlatformAccountView
 from linli.server.kernel import clock
 from linli.server.kernel.door import actor_of
 from linli.server.kernel.text import Line
@@ -35,14 +35,14 @@ def list_links(request: HttpRequest) -> list[LinkView]:
     return list(queries.list_links(actor=actor_of(request)))
 
 
-@router.get("/links/accounts", response=list[AccountView])
-def list_accounts(request: HttpRequest) -> list[AccountView]:
+@router.get("/links/accounts", response=list[PlatformAccountView])
+def list_accounts(request: HttpRequest) -> list[PlatformAccountView]:
     """This will list the operators' accounts at platforms that want one of each; an operator sees the own ones."""
     return list(queries.list_accounts(actor=actor_of(request)))
 
 
-@router.put("/links/{platform}/accounts/{operator_id}", response=AccountView)
-def set_account(request: HttpRequest, platform: str, operator_id: str, body: AccountForm) -> AccountView:
+@router.put("/links/{platform}/accounts/{operator_id}", response=PlatformAccountView)
+def set_account(request: HttpRequest, platform: str, operator_id: str, body: AccountForm) -> PlatformAccountView:
     """This will keep an operator's account at a platform, in place of an earlier one."""
     return actions.set_account(
         actor=actor_of(request),
