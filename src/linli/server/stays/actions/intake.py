@@ -14,6 +14,7 @@ from linli.server.lettings import queries as lettings
 from linli.server.places import queries as places
 from linli.server.privacy import actions as privacy
 from linli.server.stays.actions import intake_orders, letting
+from linli.server.stays.actions.feeds import require_unit
 from linli.server.stays.actions.intake_absences import note_absences
 from linli.server.stays.actions.intake_orders import CONFLICTS, Taken, Whence, said
 from linli.server.stays.actions.intake_tasks import About
@@ -63,7 +64,7 @@ class _Imagined:
 
 def import_feed(*, actor: Actor, content: bytes, feed: str, unit_id: str | None, now: datetime) -> FeedResult:
     """This will take in a file: a calendar of one unit, or an order list or workbook that names its units."""
-    found = _read(actor, content)
+    found = _read(actor, content, unit_id)
     whence = Whence(feed=feed, unit_id=unit_id)
     rows = [
         row_of(entry, intake_orders.take_in(actor=actor, entry=entry, whence=whence, now=now))
@@ -73,13 +74,14 @@ def import_feed(*, actor: Actor, content: bytes, feed: str, unit_id: str | None,
     ]
     with transaction.atomic():
         rows += _missing(actor, found, whence, now=now)
-        privacy.record(actor=actor, verb="import_feed", subject=unit_id or "", reason=feed, now=now)
+        if any(row.outcome != "problem" for row in rows):
+            privacy.record(actor=actor, verb="import_feed", subject=unit_id or "", reason=feed, now=now)
     return result_of(rows)
 
 
 def preview_feed(*, actor: Actor, content: bytes, feed: str, unit_id: str | None, now: datetime) -> FeedResult:
     """This will say what would become of each line if the file were taken in now, and change nothing."""
-    found = _read(actor, content)
+    found = _read(actor, content, unit_id)
     whence = Whence(feed=feed, unit_id=unit_id)
     imagined = _Imagined()
     return result_of(
@@ -90,9 +92,11 @@ def preview_feed(*, actor: Actor, content: bytes, feed: str, unit_id: str | None
     )
 
 
-def _read(actor: Actor, content: bytes) -> list[FeedOrder | FeedProblem]:
+def _read(actor: Actor, content: bytes, unit_id: str | None) -> list[FeedOrder | FeedProblem]:
     if not actor.may(Role.OFFICE):
         actor.require_any(Role.OPERATOR)
+    if unit_id is not None:
+        require_unit(actor, unit_id)
     if len(content) > TEXT_BYTES:
         raise FileTooBig(field="file", limit_mb=TEXT_BYTES // 1024 // 1024)
     own = occupied.own_ending(actor.estate_id)

@@ -83,4 +83,4 @@ def _value(cell: object) -> Cell:
     value = getattr(cell, "value", None)
     if getattr(cell, "data_type", "") == "f" and not str(value).startswith("="):
         return f"={value}"
-    return value  # type: ignore[no-any-return]
+    return value
