@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from linli.sim import cli
 from linli.sim.clock import SimulatedClock
 from linli.sim.conform.as_client import FORMS, STEPS, Account, ClientRun
 from linli.sim.conform.report import Report, Verdict, width
@@ -173,6 +174,28 @@ def test_a_dialect_nobody_knows_is_refused_before_anything_is_sent(library: Runn
     told = command(library.url, "--dialect", "klingon")
     assert told.returncode == 2
     assert "klingon" in told.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ftp://peer", "--as", "client"],
+        ["-", "--as", "client"],
+        ["-", "--as", "server", "--listen", "here"],
+        ["http://127.0.0.1:9", "--as", "client", "--device-id", "123"],
+    ],
+)
+def test_arguments_that_cannot_be_meant_are_refused_before_anything_is_sent(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["conform", "viid", *words]) == 2
+    assert "linli-sim conform: " in capsys.readouterr().err
+
+
+def test_an_address_that_is_taken_is_said(library: RunningLibrary, capsys: pytest.CaptureFixture[str]) -> None:
+    taken = f"127.0.0.1:{library.port}"
+    assert cli.main(["conform", "viid", "-", "--as", "server", "--listen", taken]) == 3
+    assert "cannot listen" in capsys.readouterr().err
 
 
 def test_the_clock_of_a_slow_peer_is_told_in_the_table(library: RunningLibrary) -> None:

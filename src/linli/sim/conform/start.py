@@ -4,7 +4,7 @@
     --as server   we play the upper platform: the peer must be set to register with us at --listen; URL is where the
                   peer answers Subscribes, or `-` when it has no such address
 
-Exit code 0 when everything required passed, 1 when not.
+Exit code 0 when everything required passed, 1 when not, 2 for wrong arguments, 3 for an address that is taken.
 """
 
 import argparse
@@ -12,11 +12,13 @@ import json
 import os
 import sys
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from linli.sim.clock import clock_from_environment
 from linli.sim.conform.as_client import MAKERS, Account, ClientRun
 from linli.sim.conform.as_server import ServerRun, Terms
 from linli.sim.conform.report import Report, Step
+from linli.sim.platforms.viid import ids
 from linli.sim.platforms.viid.calls import Caller
 from linli.sim.platforms.viid.dialects import dialect_of
 from linli.sim.platforms.viid.start import DEVICE_ID, DIALECTS
@@ -59,10 +61,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(asked: argparse.Namespace) -> int:
     """This will run the script and print what it found; 0 when everything required passed."""
     report = Report(role=f"as {asked.role}", peer=asked.url, told=_say_nothing if asked.json else _say)
+    if (flaw := _flaw(asked)) is not None:
+        print(f"linli-sim conform: {flaw}", file=sys.stderr)
+        return 2
     run = {"client": _as_client, "server": _as_server}[asked.role]
-    run(asked, report)
+    try:
+        run(asked, report)
+    except OSError as problem:
+        print(f"linli-sim conform: cannot listen at {asked.listen}: {problem.strerror}", file=sys.stderr)
+        return 3
     print(json.dumps(report.as_json(), ensure_ascii=False) if asked.json else report.as_table())
     return 0 if report.passed else 1
+
+
+def _flaw(asked: argparse.Namespace) -> str | None:
+    address = urlsplit(asked.url)
+    if asked.url != "-" and (address.scheme not in ("http", "https") or not address.hostname):
+        return f"not an address: {asked.url}"
+    if asked.url == "-" and asked.role == "client":
+        return "as a client we must know where the peer is"
+    if not asked.listen.rpartition(":")[2].isdecimal():
+        return f"not HOST:PORT: {asked.listen}"
+    for name, number in (("device-id", asked.device_id), ("camera-id", asked.camera_id)):
+        if number and (flaw := ids.flaw_of_device(number)) is not None:
+            return f"--{name}: {flaw}"
+    return None
 
 
 def _as_client(asked: argparse.Namespace, report: Report) -> None:

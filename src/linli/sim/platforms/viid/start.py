@@ -10,11 +10,13 @@ from starlette.applications import Starlette
 from linli.sim.clock import Clock
 from linli.sim.platforms.viid import codes
 from linli.sim.platforms.viid.application import Answering, RunningLibrary, library_application
+from linli.sim.platforms.viid.application import __doc__ as application_text
 from linli.sim.platforms.viid.books import Books
 from linli.sim.platforms.viid.codes import Kind
 from linli.sim.platforms.viid.dialects import FAMILIES, OPPOSITES, TRAITS, dialect_of
 from linli.sim.platforms.viid.digest import NONCE_SECONDS, Guard
 from linli.sim.platforms.viid.faults import ViidFaults, viid_plan_in
+from linli.sim.platforms.viid.faults import __doc__ as faults_text
 from linli.sim.platforms.viid.library import LAPSE, ViewLibrary
 
 DEVICE_ID = "51010800005030000001"
@@ -22,7 +24,8 @@ DIALECTS = f"{' or '.join(FAMILIES)}, or with commas any of: {' '.join((*TRAITS,
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """This will add what only a view library is asked."""
+    """This will add what only a view library is asked, and end its help with its routes and its faults."""
+    parser.epilog = f"{application_text}\n{faults_text}"
     parser.add_argument("--device-id", default=DEVICE_ID, help="its own twenty digits")
     parser.add_argument("--user", default="viid", help="the account that may register")
     parser.add_argument(
