@@ -1,6 +1,6 @@
 /**
- * The doors of the pretend estate: a face with its notice and receipts, a PIN, visitors. Development only.
- * A front picture below 1.5 kB has no face in it; three gates of 51 confirm a removal late.
+ * The doors of the pretend estate: a face with its notice and receipts, a PIN, visitors, a face check with the document. Development only.
+ * A front picture below 1.5 kB has no face in it, nor agrees with any document; three gates of 51 confirm a removal late.
  */
 import { randomBytes } from 'node:crypto'
 
@@ -16,6 +16,20 @@ const visitorNotice = {
   zh: '目的：核对来访人员并发放临时通行码。\n内容：姓名、电话。\n保存：访问结束后 30 天。\n您可以查询、更正和投诉。',
   en: 'Purpose: to know who visits and to give a code for the time.\nWhat: name and phone.\nKept: 30 days after the visit.\nYou may ask to see, correct and complain.',
 }
+const checkNotice = {
+  purpose: 'face_verification', version: '1', digest: 'c'.repeat(64),
+  zh: '目的：仅用于核对您是否为所登记证件的持有人。\n方式：一张照片连同证件信息发送给人脸AI能力层比对一次，照片不保存。\n必要性与影响：并非必需；出示证件，或由房东、门卫当面核对，同样有效。\n权利：随时撤回，不说明理由。',
+  en: 'Purpose: only to compare whether you hold the document you registered.\nHow: one picture goes with the document to the face layer, is compared once and not kept.\nNeed and effect: it is not needed; your document, the host or the guard serve just as well.\nYour rights: take it back at any time, without a reason.',
+}
+const otherWays = [
+  { key: 'document', zh: '拍摄或读取身份证件。', en: 'Photograph your document, or lay it on the reader.' },
+  { key: 'eye', zh: '请房东或门卫当面核对本人和证件。', en: 'Show yourself and your document to the host or the guard.' },
+]
+const OUTCOMES = {
+  CONFIRMED: { zh: '已经本人同意通过核验服务确认身份。照片未保存。', en: 'Your identity was confirmed by the verification service with your consent. The picture was not kept.' },
+  ANOTHER_WAY: { zh: '这次没有确认成功，请用其他方式。这不影响您入住，照片未保存。', en: 'This could not be confirmed this time: another way, please. Your stay is not affected, and the picture was not kept.' },
+}
+const checks = new Map()
 const visits = new Map()
 const faces = new Map()
 const iso = (at) => new Date(at).toISOString()
@@ -44,6 +58,33 @@ function enrol(face, ticket, body) {
   if (body.length / (parts + 1) < 1_500) return refuse(422, 'face_unusable', '不能使用：没有看到人脸。', 'This does not do: there is no face in the picture.')
   face.held = { id: `face_${randomBytes(6).toString('hex')}`, pass_id: 'pass_1', model: 'mock', quality: [], enrolled_at: iso(Date.now()), expires_at: iso(Date.now() + 66 * HOUR), version: 8 }
   return ok({ face: face.held, pictures_kept: 0 })
+}
+
+/** This will answer about comparing a face with a document, or null when it is something else. */
+export function checkAnswer(method, path, stay, body, view) {
+  const check = checks.get(stay.id) ?? checks.set(stay.id, { consentedAt: null, tries: 5, last: null }).get(stay.id)
+  const state = () => ({
+    available: true, needed: view().next === 'register_document' || view().next === 'wait_for_host', speaker: stay.minor ? 'guardian' : 'self', notice: checkNotice,
+    consented_at: check.consentedAt, tries_left: check.tries, last_outcome: check.last, other_ways: otherWays,
+  })
+  const own = new RegExp(`^/stays/${stay.id}/face-check(/consent)?$`).exec(path)
+  if (!own) return null
+  if (method === 'GET') return ok(state())
+  if (method === 'DELETE') {
+    check.consentedAt = null
+    return ok(state())
+  }
+  if (own[1]) {
+    const told = JSON.parse(body.toString())
+    if (Object.keys(told).join() !== 'notice_digest' || told.notice_digest !== checkNotice.digest) return refuse(409, 'notice_outdated', '告知书已更新。', 'The notice has changed.')
+    check.consentedAt = iso(Date.now())
+    return ok(state())
+  }
+  if (!check.consentedAt) return refuse(409, 'face_check_consent_needed', '人脸核验须先取得单独同意；不同意也可以用其他方式入住。', 'A face is compared only after a separate yes to exactly that; every other way stays open without one.')
+  check.tries -= 1
+  check.last = body.length < 1_500 ? 'ANOTHER_WAY' : 'CONFIRMED'
+  if (check.last === 'CONFIRMED') stay.level = 4
+  return ok({ check_id: 'fchk_1', outcome: check.last, ...OUTCOMES[check.last], other_ways: check.last === 'CONFIRMED' ? [] : otherWays, tries_left: check.tries, verdict: null, score: null, pictures_kept: 0, stay: view() })
 }
 
 /** This will answer a guest's question of the doors, or null when it is none. */

@@ -12,7 +12,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { guestAnswer, visitorAnswer } from './doors.mjs'
+import { checkAnswer, guestAnswer, visitorAnswer } from './doors.mjs'
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../dist/build/h5')
 const CSP = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'"
@@ -97,7 +97,7 @@ function stayView(stay) {
   if (stay.state === 'VERIFIED' && stay.codesAt && Date.now() - stay.codesAt > 15_000) stay.state = 'IN_HOUSE'
   const reported = stay.state === 'IN_HOUSE' || out
   if (reported) stay.reportAt ??= Date.now()
-  const accepted = reported && Date.now() - stay.reportAt > 6_000
+  const accepted = stay.receipted = reported && Date.now() - stay.reportAt > 6_000
   return {
     id: stay.id, state: stay.state, level: stay.level, name_masked: stay.name_masked, document_masked: stay.document_masked, belongs: stay.foreign ? 'foreign' : 'mainland', minor: stay.minor, unit: stay.unit, room: stay.room, bed: stay.bed,
     arrive_at: stay.arrive_at, leave_at: stay.leave_at,
@@ -152,6 +152,11 @@ async function answer(request, url, body) {
   if (!stay) return stranger
   const door = guestAnswer(route, stay, body)
   if (door) return door
+  const check = checkAnswer(request.method, url.pathname.replace(/^\/api/, ''), stay, body, () => stayView(stay))
+  if (check) return check
+  if (route === 'GET /stays/me/receipt') {
+    return stay.receipted && stay.foreign ? { status: 200, pdf: Buffer.from('%PDF-1.4\n%%EOF\n') } : problem(409, 'not_receipted_yet', '尚无回执。', 'There is no receipt yet.')
+  }
   if (route === 'GET /stays/me') return { status: 200, body: stayView(stay) }
   if (route === 'GET /stays/me/codes') {
     return stayView(stay).next === 'show_code' ? { status: 200, body: codes(stay, Number(url.searchParams.get('count') ?? 20)) } : problem(409, 'pass_not_valid', '通行码已失效。', 'This pass is no longer valid.')
@@ -182,7 +187,8 @@ const server = createServer(async (request, response) => {
   }
   if (url.pathname.startsWith('/api/')) {
     if (Date.now() < offlineUntil) return request.socket.destroy()
-    const { status, body } = await answer(request, url, Buffer.concat(chunks))
+    const { status, body, pdf } = await answer(request, url, Buffer.concat(chunks))
+    if (pdf) return send(status, 'application/pdf', pdf)
     return send(status, status < 400 ? 'application/json' : 'application/problem+json', JSON.stringify(body))
   }
   const path = normalize(decodeURIComponent(url.pathname)).replace(/^\/m\/?/, '') || 'index.html'

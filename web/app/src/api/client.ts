@@ -85,6 +85,30 @@ export async function sendPictures<T>(
   // #endif
 }
 
+/** This will fetch a document and return an address on this phone at which it can be opened. Raises Problem. */
+export async function fetchDocument(path: string, token: string): Promise<string> {
+  // #ifdef H5
+  try {
+    const answer = await fetch(apiBase() + path, { headers: { ...headers(token), Accept: 'application/pdf, application/problem+json' } })
+    if (!answer.ok) throw new Problem(answer.status, problemBody(await answer.text()))
+    return URL.createObjectURL(await answer.blob())
+  } catch (problem) {
+    throw problem instanceof Problem ? problem : new Problem(0, null)
+  }
+  // #endif
+  // #ifndef H5
+  return new Promise((resolve, reject) => {
+    uni.downloadFile({
+      url: apiBase() + path,
+      header: headers(token),
+      timeout: TIMEOUT_MS,
+      success: ({ statusCode, tempFilePath }) => (statusCode === 200 ? resolve(tempFilePath) : reject(new Problem(statusCode, null))),
+      fail: () => reject(new Problem(0, null)),
+    })
+  })
+  // #endif
+}
+
 function settle<T>(status: number, data: unknown, resolve: (value: T) => void, reject: (problem: Problem) => void): void {
   if (status < 200 || status >= 300) return reject(new Problem(status, problemBody(data)))
   const answer = answerBody(data)
