@@ -35,7 +35,7 @@ def run(server: Any, *, dialect: str, upload: codes.Kind, details: str = "3,4") 
         details=details,
     )
     report = Report(role="as client", peer=server.url)
-    with Caller(url=server.url, device_id=calling.NUMBER, dialect=dialect_of(dialect), timeout_s=10) as caller:
+    with Caller(url=server.url, device_id=calling.NUMBER, dialect=dialect_of(dialect), timeout_s=60) as caller:
         return ClientRun(caller=caller, account=account, report=report, clock=CLOCK, upload=upload).run()
 
 
