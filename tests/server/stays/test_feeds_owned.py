@@ -109,3 +109,11 @@ def test_a_reader_that_died_gives_its_turn_back(world: World, channel: RunningCh
     (turn,) = stays.claim_due_feeds(most=9, now=world.now + timedelta(minutes=6))
     assert turn.number == dead.number + 1
     assert stays.read_followed(turn=dead, draw=0.5, now=world.now) == "late"
+
+
+def test_a_calendar_of_a_flat_that_stopped_letting_is_followed_no_longer(world: World, channel: RunningChannel) -> None:
+    follow(world, channel)
+    stays.close_unit(actor=world.office, unit_id=world.units["home"].id, reason="sold", now=world.now)
+    assert read(world) == "ended"
+    assert FeedSource.objects.get().state == "ENDED"
+    assert channel.channel.fetched == 0

@@ -59,7 +59,7 @@ def claim_due_feeds(*, most: int, now: datetime) -> tuple[Turn, ...]:
 
 
 def read_followed(*, turn: Turn, draw: float, now: datetime) -> str:
-    """This will read one calendar and take in what it tells; returns `good`, `empty`, `unchanged`, `late`, or what went wrong.
+    """This will read one calendar and take in what it tells; returns `good`, `empty`, `unchanged`, `late`, `ended`, or what went wrong.
 
     `draw` in 0..1 spreads the next readings. Never raises for what the other side does.
     """
@@ -70,6 +70,9 @@ def read_followed(*, turn: Turn, draw: float, now: datetime) -> str:
         unit = lettings.get_unit(estate_id=row.estate_id, unit_id=row.unit_id)
     except NotFound:
         return _failed(row, turn, None, "no_unit", draw=draw, now=now)
+    if unit.state == "CLOSED":
+        _end_turn(turn, {"state": "ENDED", "ended_at": now})
+        return "ended"
     about = _about(row, unit)
     try:
         answer = _fetched(row, about)
