@@ -7,10 +7,14 @@ import type { Grant } from './api/shapes';
 export type Deed =
   | 'eye-check' | 'guardian-call' | 'check-in' | 'check-out' | 'move' | 'replay' | 'book' | 'link' | 'cancel' | 'extend' | 'no-show' | 'feed'
   | 'submit' | 'check' | 'code' | 'activate' | 'suspend' | 'resume' | 'close'
-  | 'see-alarms' | 'take-notice' | 'open-gate' | 'see-devices' | 'hand-out' | 'revoke' | 'count-faces' | 'report-faces' | 'ask-health' | 'answer-health';
+  | 'set-rules' | 'decide-terms' | 'set-hours' | 'employ'
+  | 'see-alarms' | 'take-notice' | 'open-gate' | 'see-devices' | 'hand-out' | 'revoke' | 'count-faces' | 'report-faces' | 'ask-health' | 'answer-health'
+  | 'see-links' | 'pause-link' | 'keep-accounts' | 'see-peers' | 'keep-peers' | 'replay-all' | 'see-nights' | 'reconcile' | 'print-receipt';
 
 export type Place = 'overview' | 'tonight' | 'gates' | 'reports' | 'units' | 'bookings'
-  | 'desk' | 'passes' | 'terminals' | 'faces' | 'terms' | 'health';
+  | 'intake' | 'ways' | 'staff'
+  | 'desk' | 'passes' | 'terminals' | 'faces' | 'terms' | 'health'
+  | 'links' | 'questions' | 'hits' | 'disclosures' | 'another-way';
 
 /** Whoever lets: the office for all units, an operator for its own. */
 const LETTERS = ['office', 'operator'] as const;
@@ -23,6 +27,9 @@ const DOORKEEPERS = ['guard', 'property', 'estate_admin'] as const;
 const DEVICE_WATCHERS = [...DOORKEEPERS, 'police', 'auditor'] as const;
 const FACE_COUNTERS = ['estate_admin', 'office', 'property', 'auditor'] as const;
 const EVERY_WATCHER = ['estate_admin', 'office', 'property', 'committee', 'guard', 'police', 'auditor'] as const;
+
+/** Whoever may see how the links to the authorities are doing. */
+const LINK_WATCHERS = [...RUNNERS, 'police', 'auditor'] as const;
 
 const DEEDS: Record<Deed, readonly string[]> = {
   'eye-check': DESK,
@@ -52,8 +59,21 @@ const DEEDS: Record<Deed, readonly string[]> = {
   revoke: [...DOORKEEPERS, 'office'],
   'count-faces': FACE_COUNTERS,
   'report-faces': [...FACE_COUNTERS, 'guard'],
+  'set-rules': ['estate_admin', 'property'],
+  'decide-terms': ['estate_admin'],
+  'set-hours': ['estate_admin', 'property'],
+  employ: ['estate_admin', 'property'],
   'ask-health': RUNNERS,
   'answer-health': ['estate_admin', 'committee'],
+  'see-links': LINK_WATCHERS,
+  'pause-link': ['estate_admin'],
+  'keep-accounts': [...RUNNERS, 'operator'],
+  'see-peers': [...RUNNERS, 'auditor'],
+  'keep-peers': ['estate_admin'],
+  'replay-all': RUNNERS,
+  'see-nights': LINK_WATCHERS,
+  reconcile: RUNNERS,
+  'print-receipt': DESK,
 };
 
 const PLACES: Record<Place, readonly string[]> = {
@@ -64,12 +84,21 @@ const PLACES: Record<Place, readonly string[]> = {
   reports: ['estate_admin', 'office', 'police', 'auditor', 'operator'],
   units: ['estate_admin', 'office', 'property', 'committee', 'guard', 'police', 'auditor', 'operator'],
   bookings: ['office', 'guard', 'operator'],
+  intake: LETTERS,
+  ways: EVERY_WATCHER,
+  staff: FACE_COUNTERS,
   desk: DOORKEEPERS,
   passes: DEVICE_WATCHERS,
   terminals: DEVICE_WATCHERS,
   faces: [...FACE_COUNTERS, 'guard'],
   terms: EVERY_WATCHER,
   health: EVERY_WATCHER,
+  links: [...LINK_WATCHERS, 'operator'],
+  questions: [...LINK_WATCHERS, 'operator'],
+  // Whom a platform means is for the police alone; nobody else learns that there is anything to read.
+  hits: ['police'],
+  disclosures: ['estate_admin', 'auditor'],
+  'another-way': DESK,
 };
 
 const holds = (grants: readonly Grant[], roles: readonly string[]): boolean =>

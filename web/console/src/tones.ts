@@ -8,7 +8,12 @@ const TONES: Record<string, Tone> = {
   DRAFT: 'plain', SUBMITTED: 'wait', CHECKED: 'go', CODED: 'go', ACTIVE: 'good', SUSPENDED: 'warn', CLOSED: 'past',
   PLANNED: 'plain', EXPIRED: 'past', REVOKED: 'past',
   OK: 'good', SURPLUS: 'bad', MISSING: 'bad', OUTDATED: 'warn', FAILED: 'bad', REMOVED: 'good',
+  OPEN: 'warn', ANSWERED: 'go', SETTLED: 'good', NOT_WANTED: 'past', NOT_DUE: 'past', SILENT: 'bad', NO_CONSENT: 'past',
+  WORKING: 'good', FAILING: 'bad', PAUSED: 'warn', QUIET: 'past', ONLINE: 'good', OFFLINE: 'bad', CHALLENGED: 'wait', STALE: 'warn', DISABLED: 'past',
+  BUSY: 'warn', LOCKED_OUT: 'bad', NO_ANSWER: 'bad', UNREACHABLE: 'bad', NONSENSE: 'bad', NOT_A_MESSAGE: 'bad', UNHEARD_OF: 'warn',
+  EVEN: 'good', UNEVEN: 'warn', NEW: 'warn', READ: 'past',
   allow: 'good', hold: 'warn', refuse: 'bad',
+  GOOD: 'good', REFUSED: 'bad', FEED_SILENT: 'bad',
   booked: 'good', changed: 'go', unchanged: 'past', cancelled: 'past', past: 'past', block: 'plain', conflict: 'bad', question: 'warn', problem: 'bad',
 };
 

@@ -69,7 +69,7 @@ export async function problemFrom(answer: Response): Promise<Problem> {
   return new Problem(answer.status, body, Number.isFinite(wait) && wait > 0 ? wait : null);
 }
 
-export async function call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, ask: Ask = {}): Promise<T> {
+export async function call<T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, ask: Ask = {}): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (method !== 'GET') headers['X-CSRFToken'] = cookie('csrftoken', document.cookie) ?? '';
   if (ask.body !== undefined) headers['Content-Type'] = 'application/json';
@@ -91,4 +91,12 @@ export async function call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, a
   const problem = await problemFrom(answer);
   if (answer.status === 401 && !path.startsWith('/api/session')) whenSignedOut();
   throw problem;
+}
+
+/** A file, such as a PDF; a refusal is a problem as everywhere. */
+export async function fetchFile(path: string): Promise<Blob> {
+  const answer = await fetch(path, { credentials: 'same-origin' }).catch(() => { throw new Problem(0, {}); });
+  if (answer.ok) return answer.blob();
+  if (answer.status === 401) whenSignedOut();
+  throw await problemFrom(answer);
 }
