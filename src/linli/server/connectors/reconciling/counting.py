@@ -180,12 +180,13 @@ def _theirs(unit: UnitNight, theirs: Mapping[str, int] | None) -> int | None:
 
 
 def _only_theirs(*, estate_id: str, known: Iterable[UnitNight], theirs: Mapping[str, int]) -> list[UnitNight]:
-    # Marks that are not ours belong to other estates of the same platform.
     marks = {mark for mark, number in theirs.items() if number} - {unit.unit_mark for unit in known}
-    found = [unit for mark in sorted(marks) if (unit := lettings.find_unit(estate_id=estate_id, code=mark)) is not None]
+    if not marks:
+        return []
+    # Marks that are not ours belong to other estates of the same platform.
     return [
         UnitNight(unit_id=unit.id, unit_label=unit.code, unit_mark=unit.mark_code or "", operator_id=unit.operator_id)
-        for unit in found
+        for unit in lettings.list_marked_units(estate_id=estate_id)
         if unit.mark_code in marks
     ]
 
