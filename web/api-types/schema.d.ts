@@ -119,13 +119,13 @@ export interface paths {
          * List Bookings
          * @description This will list the bookings of a day.
          */
-        get: operations["linli_server_stays_api_list_bookings"];
+        get: operations["linli_server_stays_api_lodging_list_bookings"];
         put?: never;
         /**
          * Book
          * @description This will book beds and return the registration link's token.
          */
-        post: operations["linli_server_stays_api_book"];
+        post: operations["linli_server_stays_api_lodging_book"];
         delete?: never;
         options?: never;
         head?: never;
@@ -143,9 +143,29 @@ export interface paths {
         put?: never;
         /**
          * Import Feed
-         * @description This will take in a booking feed (iCal of one unit) or an order list (CSV).
+         * @description This will take in a booking feed (iCal of one unit) or an order list (CSV or Excel), and answer line by line.
          */
-        post: operations["linli_server_stays_api_import_feed"];
+        post: operations["linli_server_stays_api_feeds_import_feed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bookings/feed/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Feed
+         * @description This will say what would become of each line of a feed or order list, and change nothing.
+         */
+        post: operations["linli_server_stays_api_feeds_preview_feed"];
         delete?: never;
         options?: never;
         head?: never;
@@ -165,7 +185,7 @@ export interface paths {
          * Cancel Booking
          * @description This will cancel a booking; its passes end at once.
          */
-        post: operations["linli_server_stays_api_cancel_booking"];
+        post: operations["linli_server_stays_api_lodging_cancel_booking"];
         delete?: never;
         options?: never;
         head?: never;
@@ -185,7 +205,7 @@ export interface paths {
          * Extend Booking
          * @description This will extend a booking.
          */
-        post: operations["linli_server_stays_api_extend_booking"];
+        post: operations["linli_server_stays_api_lodging_extend_booking"];
         delete?: never;
         options?: never;
         head?: never;
@@ -205,7 +225,7 @@ export interface paths {
          * Register Guest At The Desk
          * @description This will register a guest who has no phone, by the host or the guard.
          */
-        post: operations["linli_server_stays_api_register_guest_at_the_desk"];
+        post: operations["linli_server_stays_api_lodging_register_guest_at_the_desk"];
         delete?: never;
         options?: never;
         head?: never;
@@ -223,7 +243,7 @@ export interface paths {
          * Get Link
          * @description This will show the registration link of a booking again.
          */
-        get: operations["linli_server_stays_api_get_link"];
+        get: operations["linli_server_stays_api_lodging_get_link"];
         put?: never;
         post?: never;
         delete?: never;
@@ -245,7 +265,355 @@ export interface paths {
          * Mark No Show
          * @description This will note that nobody came.
          */
-        post: operations["linli_server_stays_api_mark_no_show"];
+        post: operations["linli_server_stays_api_lodging_mark_no_show"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calendars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Calendars
+         * @description This will list the links by which channels read occupied nights.
+         */
+        get: operations["linli_server_stays_api_calendars_list_calendars"];
+        put?: never;
+        /**
+         * Make Calendar
+         * @description This will make a link for one channel; a flat may have several, so that each can be revoked alone.
+         */
+        post: operations["linli_server_stays_api_calendars_make_calendar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calendars/{calendar_id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke Calendar
+         * @description This will make a link open nothing any more.
+         */
+        post: operations["linli_server_stays_api_calendars_revoke_calendar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calendars/{ticket}.ics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Calendar
+         * @description This will give the occupied nights as iCal; nothing in it is about guests. With a known ETag, 304.
+         */
+        get: operations["linli_server_stays_api_calendars_read_calendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/credentials/{credential_id}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace Card
+         * @description This will put another card in place of a lost one, which opens nothing from the same change on.
+         */
+        post: operations["linli_server_access_api_desk_replace_card"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/credentials/{credential_id}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace Pin
+         * @description This will draw a new PIN in place of one and show it this once; digits that were shown are never shown again at the desk.
+         */
+        post: operations["linli_server_access_api_desk_replace_pin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/credentials/{credential_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Back
+         * @description This will take a card or a PIN back at once.
+         */
+        post: operations["linli_server_access_api_desk_take_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/contracts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Contracts
+         * @description This will list the passes by contract that were not withdrawn.
+         */
+        get: operations["linli_server_access_api_household_contracts"];
+        put?: never;
+        /**
+         * Give Contract Pass
+         * @description This will give an operator, cleaner, guard or staff a pass for the contract or the shift; asked again it goes on.
+         */
+        post: operations["linli_server_access_api_household_give_contract_pass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/contracts/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Contract
+         * @description This will withdraw every pass of a contract at once.
+         */
+        post: operations["linli_server_access_api_household_end_contract"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/couriers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let Courier In
+         * @description This will let a courier through the estate gates for half an hour.
+         */
+        post: operations["linli_server_access_api_desk_let_courier_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/dwellings/{dwelling_id}/passes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Passes Of Flat
+         * @description This will list who lives in a flat, masked, with the pass of each.
+         */
+        get: operations["linli_server_access_api_household_passes_of_flat"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/passes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find Pass
+         * @description This will show a pass by its number: its doors, its time and what proves it, and not whose it is.
+         */
+        get: operations["linli_server_access_api_desk_find_pass"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/passes/{pass_id}/cards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give Card
+         * @description This will have a card prove a pass.
+         */
+        post: operations["linli_server_access_api_desk_give_card"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/passes/{pass_id}/idcards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bind Identity Card
+         * @description This will have an identity card, read by a reader, prove a pass: twice is once, so not even a digest of the request is kept.
+         */
+        post: operations["linli_server_access_api_desk_bind_identity_card"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/passes/{pass_id}/paper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Print Pass
+         * @description This will give a code to print for somebody without a phone; an earlier paper opens no more.
+         */
+        post: operations["linli_server_access_api_desk_print_pass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/passes/{pass_id}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give Pin
+         * @description This will draw a PIN for a pass and show it this once: the answer is not kept, so the same key draws no second look.
+         */
+        post: operations["linli_server_access_api_desk_give_pin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/residencies/{residency_id}/pass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give Resident Pass
+         * @description This will give somebody who lives here a pass anew, after the one before was withdrawn.
+         */
+        post: operations["linli_server_access_api_household_give_resident_pass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/disclosures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search Disclosures
+         * @description This will show what left about one person; a POST, because every look is entered in the audit chain.
+         */
+        post: operations["linli_server_privacy_api_search_disclosures"];
         delete?: never;
         options?: never;
         head?: never;
@@ -372,6 +740,422 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/face-checks/another-way": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Another Way
+         * @description This will list, for desk and host, the guests who tried a picture and still wait for another way.
+         */
+        get: operations["linli_server_connectors_api_face_checks_another_way"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/faces/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Consent
+         * @description This will record a separate yes to the face notice, word for word the one that was shown.
+         */
+        post: operations["linli_server_access_api_faces_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/faces/enrolments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin
+         * @description This will ask for a turn of the head and give the ticket under which the pictures are sent within three minutes.
+         */
+        post: operations["linli_server_access_api_faces_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/faces/enrolments/{ticket}/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol
+         * @description This will make a template of a front picture and the pictures of the turn, in order and not mirrored; none of them is stored.
+         */
+        post: operations["linli_server_access_api_faces_enrol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/faces/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Errors
+         * @description This will show, gate by gate, the passages by face of the last days and how many were called wrong.
+         */
+        get: operations["linli_server_access_api_faces_errors"];
+        put?: never;
+        /**
+         * Report Error
+         * @description This will keep somebody's word that a gate was wrong about a face.
+         */
+        post: operations["linli_server_access_api_faces_report_error"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/faces/holdings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Holdings
+         * @description This will count the persons whose faces are held, and say what that number asks for.
+         */
+        get: operations["linli_server_access_api_faces_holdings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/faces/mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My Face
+         * @description This will tell a guest whether a face may open doors, whether one is held, and how far removals have come.
+         */
+        get: operations["linli_server_access_api_faces_my_face"];
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw My Face
+         * @description This will take back a guest's yes and remove the face everywhere; no reason is asked.
+         */
+        delete: operations["linli_server_access_api_faces_withdraw_my_face"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/faces/of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Face Of
+         * @description This will tell the desk the same of the holder behind a pass number.
+         */
+        get: operations["linli_server_access_api_faces_face_of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/faces/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reports
+         * @description This will list the evaluations that were taken in.
+         */
+        get: operations["linli_server_access_api_faces_reports"];
+        put?: never;
+        /**
+         * Take Report
+         * @description This will take in the JSON that `linli faces evaluate` wrote; gates refer to it by its digest.
+         */
+        post: operations["linli_server_access_api_faces_take_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/faces/withdrawals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw
+         * @description This will take back a yes at the desk and remove the face everywhere.
+         */
+        post: operations["linli_server_access_api_faces_withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/faces/{face_id}/receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Removal Receipts
+         * @description This will show when each gate confirmed that a removed face is gone there too.
+         */
+        get: operations["linli_server_access_api_faces_removal_receipts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Feeds
+         * @description This will list the calendars that are followed, those that fail first.
+         */
+        get: operations["linli_server_stays_api_feeds_list_feeds"];
+        put?: never;
+        /**
+         * Follow Calendar
+         * @description This will follow a channel's calendar for a flat or a room; its address is not shown again in full.
+         */
+        post: operations["linli_server_stays_api_feeds_follow_calendar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/feeds/{feed_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Feed
+         * @description This will show how a calendar that is followed does.
+         */
+        get: operations["linli_server_stays_api_feeds_get_feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/feeds/{feed_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Feed
+         * @description This will follow a calendar no longer; what it booked stays.
+         */
+        post: operations["linli_server_stays_api_feeds_end_feed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/feeds/{feed_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Feed
+         * @description This will stop reading a calendar for a while; what it booked stays.
+         */
+        post: operations["linli_server_stays_api_feeds_pause_feed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/feeds/{feed_id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Soon
+         * @description This will have a calendar read within seconds rather than at its own time.
+         */
+        post: operations["linli_server_stays_api_feeds_read_soon"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/feeds/{feed_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Feed
+         * @description This will read a calendar again, at once.
+         */
+        post: operations["linli_server_stays_api_feeds_resume_feed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gate-alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alarms
+         * @description This will list the newest alarms, those that run, those that are over, or both.
+         */
+        get: operations["linli_server_access_api_alarms_alarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gate-alarms/{alarm_id}/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge
+         * @description This will note who has taken notice of an alarm.
+         */
+        post: operations["linli_server_access_api_alarms_acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gate-commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gate Commands
+         * @description This will list what gates were newly asked to do, by whom and why, and what came of it.
+         */
+        get: operations["linli_server_access_api_gates_gate_commands"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/gate-events": {
         parameters: {
             query?: never;
@@ -383,7 +1167,27 @@ export interface paths {
          * Gate Events
          * @description This will list the newest passages and refusals, of one gate or of all.
          */
-        get: operations["linli_server_access_api_gate_events"];
+        get: operations["linli_server_access_api_gates_gate_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gate-events/{code}/{sequence}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gate Event
+         * @description This will show one passage or refusal in the words that every make of gate shares.
+         */
+        get: operations["linli_server_access_api_gates_gate_event"];
         put?: never;
         post?: never;
         delete?: never;
@@ -403,7 +1207,7 @@ export interface paths {
          * Gate Journals
          * @description This will list every gate's journal: how far it has come in, what is missing, how many lines did not hold.
          */
-        get: operations["linli_server_access_api_gate_journals"];
+        get: operations["linli_server_access_api_gates_gate_journals"];
         put?: never;
         post?: never;
         delete?: never;
@@ -423,9 +1227,49 @@ export interface paths {
          * Gate Journal Faults
          * @description This will list the newest journal lines that did not hold, as they came.
          */
-        get: operations["linli_server_access_api_gate_journal_faults"];
+        get: operations["linli_server_access_api_gates_gate_journal_faults"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gate/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gate Commands
+         * @description This will tell a box what it is asked to do and is not too late for.
+         */
+        get: operations["linli_server_access_api_boxes_gate_commands"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gate/commands/{command_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gate Command Reply
+         * @description This will keep what a box says came of a command.
+         */
+        post: operations["linli_server_access_api_boxes_gate_command_reply"];
         delete?: never;
         options?: never;
         head?: never;
@@ -443,7 +1287,27 @@ export interface paths {
          * Gate Delta
          * @description This will send a box what changed at its doors after a version.
          */
-        get: operations["linli_server_access_api_gate_delta"];
+        get: operations["linli_server_access_api_boxes_gate_delta"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gate/faces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gate Faces
+         * @description This will send a box the templates it asks for, of those whose pass opens one of its own doors.
+         */
+        get: operations["linli_server_access_api_faces_gate_faces"];
         put?: never;
         post?: never;
         delete?: never;
@@ -465,7 +1329,7 @@ export interface paths {
          * Gate Journal
          * @description This will take in a batch of journal lines (text, one a row) and say how far each journal stands.
          */
-        post: operations["linli_server_access_api_gate_journal"];
+        post: operations["linli_server_access_api_boxes_gate_journal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -485,7 +1349,47 @@ export interface paths {
          * Gate Receipt
          * @description This will keep a box's word that its gates decide by a version of the list.
          */
-        post: operations["linli_server_access_api_gate_receipt"];
+        post: operations["linli_server_access_api_boxes_gate_receipt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gate/terminal-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gate Terminal Reports
+         * @description This will keep what a box says of its devices: how each pass stands there, and their own lists.
+         */
+        post: operations["linli_server_access_api_boxes_gate_terminal_reports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gate/terminals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gate Terminals
+         * @description This will tell a box how its own devices are reached, their secrets included.
+         */
+        get: operations["linli_server_access_api_boxes_gate_terminals"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -503,7 +1407,207 @@ export interface paths {
          * Gates
          * @description This will list the access points, whether they are online, and how far each has followed the list.
          */
-        get: operations["linli_server_access_api_gates"];
+        get: operations["linli_server_access_api_gates_gates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gates/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Board
+         * @description This will show every gate at one glance: there or not, how old its list is, its devices, its alarms, who last passed.
+         */
+        get: operations["linli_server_access_api_gates_board"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gates/locks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fit Lock
+         * @description This will give a flat a lock of its own, which opens to the passes of that flat and to no other.
+         */
+        post: operations["linli_server_access_api_gates_fit_lock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gates/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rules
+         * @description This will list the gates' rules as their boxes are told them.
+         */
+        get: operations["linli_server_access_api_gates_list_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gates/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ways
+         * @description This will look over every gate: which ways it offers to whom and at which hours, and what is wrong with that.
+         */
+        get: operations["linli_server_access_api_gates_ways"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gates/{code}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask For Compare
+         * @description This will have a gate's devices read back, compared with the list, and repaired.
+         */
+        post: operations["linli_server_access_api_gates_ask_for_compare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gates/{code}/listing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask For Listing
+         * @description This will have a gate's devices give their own lists.
+         */
+        post: operations["linli_server_access_api_gates_ask_for_listing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gates/{code}/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Gate
+         * @description This will ask a gate to open, with a reason; after twenty seconds it is too late.
+         */
+        post: operations["linli_server_access_api_gates_open_gate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gates/{code}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Release Gate
+         * @description This will ask a gate to work as usual again after a fire alarm.
+         */
+        post: operations["linli_server_access_api_gates_release_gate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gates/{code}/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Rules
+         * @description This will change what a gate offers, counts and asks; a door that would know nothing but faces is refused.
+         */
+        patch: operations["linli_server_access_api_gates_change_rules"];
+        trace?: never;
+    };
+    "/api/gates/{code}/who": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who
+         * @description This will say who can open a gate now, from its devices' own lists: pass numbers and kinds of holders, no names.
+         */
+        get: operations["linli_server_access_api_terminals_who"];
         put?: never;
         post?: never;
         delete?: never;
@@ -526,6 +1630,258 @@ export interface paths {
         get: operations["linli_server_api_health"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/health-orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Health
+         * @description This will show whether the public-health mode is on, and every order and proposal there was.
+         */
+        get: operations["linli_server_access_api_health_health"];
+        put?: never;
+        /**
+         * Propose
+         * @description This will ask for the public-health mode; it is in force once somebody else has approved.
+         */
+        post: operations["linli_server_access_api_health_propose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/health-orders/{order_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve
+         * @description This will put a proposal in force; whoever asked cannot.
+         */
+        post: operations["linli_server_access_api_health_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/health-orders/{order_id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline
+         * @description This will turn a proposal down.
+         */
+        post: operations["linli_server_access_api_health_decline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/health-orders/{order_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End
+         * @description This will end the public-health mode before its time.
+         */
+        post: operations["linli_server_access_api_health_end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/holidays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Holidays
+         * @description This will list the days on which tables without holidays do not count.
+         */
+        get: operations["linli_server_access_api_terms_holidays"];
+        /**
+         * Set Holidays
+         * @description This will write the holidays in place of those before, and tell the gates.
+         */
+        put: operations["linli_server_access_api_terms_set_holidays"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/hooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Hooks
+         * @description This will list the open hooks; secrets are never shown again.
+         */
+        get: operations["linli_server_stays_api_hooks_list_hooks"];
+        put?: never;
+        /**
+         * Make Hook
+         * @description This will open a hook for a channel's orders and show its secret, once.
+         */
+        post: operations["linli_server_stays_api_hooks_make_hook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/hooks/{hook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Order
+         * @description This will take a signed event: an order created, changed or cancelled; the same event again is answered as before.
+         */
+        post: operations["linli_server_stays_api_hooks_take_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/hooks/{hook_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Hook
+         * @description This will close a hook at once.
+         */
+        post: operations["linli_server_stays_api_hooks_end_hook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/hooks/{hook_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate Hook
+         * @description This will give a hook a new secret and show it, once; the old one is good for another day.
+         */
+        post: operations["linli_server_stays_api_hooks_rotate_hook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/intake-tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tasks
+         * @description This will list what channels told that only a person can decide.
+         */
+        get: operations["linli_server_stays_api_feeds_list_tasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/intake-tasks/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Task
+         * @description This will show one question and its answers.
+         */
+        get: operations["linli_server_stays_api_feeds_get_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/intake-tasks/{task_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Task
+         * @description This will do what the operator chose and close the question; what cannot be done is refused and leaves it open.
+         */
+        post: operations["linli_server_stays_api_feeds_answer_task"];
         delete?: never;
         options?: never;
         head?: never;
@@ -563,10 +1919,54 @@ export interface paths {
          * List Links
          * @description This will show how each platform is doing.
          */
-        get: operations["linli_server_connectors_api_list_links"];
+        get: operations["linli_server_connectors_api_links_list_links"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/links/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Accounts
+         * @description This will list the operators' accounts at platforms that want one of each; an operator sees the own ones.
+         */
+        get: operations["linli_server_connectors_api_links_list_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/links/{platform}/accounts/{operator_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Account
+         * @description This will keep an operator's account at a platform, in place of an earlier one.
+         */
+        put: operations["linli_server_connectors_api_links_set_account"];
+        post?: never;
+        /**
+         * Remove Account
+         * @description This will forget an operator's account at a platform.
+         */
+        delete: operations["linli_server_connectors_api_links_remove_account"];
         options?: never;
         head?: never;
         patch?: never;
@@ -585,7 +1985,7 @@ export interface paths {
          * Pause Link
          * @description This will stop all sending to one platform until it is resumed.
          */
-        post: operations["linli_server_connectors_api_pause_link"];
+        post: operations["linli_server_connectors_api_links_pause_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -605,7 +2005,7 @@ export interface paths {
          * Resume Link
          * @description This will let reports flow to the platform again.
          */
-        post: operations["linli_server_connectors_api_resume_link"];
+        post: operations["linli_server_connectors_api_links_resume_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -696,6 +2096,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/passes/mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My Ways
+         * @description This will tell a guest the number of the own pass and what proves it.
+         */
+        get: operations["linli_server_access_api_desk_my_ways"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passes/mine/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * My Pin
+         * @description This will show a guest the own PIN, drawing one if there is none; the look is on record.
+         */
+        post: operations["linli_server_access_api_desk_my_pin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/passes/override": {
         parameters: {
             query?: never;
@@ -709,7 +2149,7 @@ export interface paths {
          * Override
          * @description This will let somebody through the estate gates on the guard's word, with a code to print, for at most two hours.
          */
-        post: operations["linli_server_access_api_override"];
+        post: operations["linli_server_access_api_passes_override"];
         delete?: never;
         options?: never;
         head?: never;
@@ -727,7 +2167,7 @@ export interface paths {
          * Receipts
          * @description This will show, gate by gate, when the newest change of a pass was receipted.
          */
-        get: operations["linli_server_access_api_receipts"];
+        get: operations["linli_server_access_api_passes_receipts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -749,7 +2189,27 @@ export interface paths {
          * Revoke
          * @description This will withdraw a pass at once; its receipts show when each gate has followed.
          */
-        post: operations["linli_server_access_api_revoke"];
+        post: operations["linli_server_access_api_passes_revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passes/{pass_id}/terminals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Closure
+         * @description This will show of a pass every gate's receipt and every device's own word on it.
+         */
+        get: operations["linli_server_access_api_terminals_closure"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -856,6 +2316,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/police/hits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Hits
+         * @description This will show the police what a platform said for them alone; a POST, because every look is entered in the audit chain.
+         */
+        post: operations["linli_server_connectors_api_links_read_hits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/privacy/audit-chain": {
         parameters: {
             query?: never;
@@ -876,6 +2356,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/privacy/notices/{purpose}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Notice
+         * @description This will show the notice of a purpose, word for word, with the digest that a consent sends back.
+         */
+        get: operations["linli_server_privacy_api_notice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Questions
+         * @description This will list questions, soonest due first: an operator's own, all to the office, and to the police their numbers.
+         */
+        get: operations["linli_server_connectors_api_reconciling_list_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/questions/{question_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Question
+         * @description This will note the owner's answer to a question.
+         */
+        post: operations["linli_server_connectors_api_reconciling_answer_question"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/receipts/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verify Receipt
+         * @description This will say what has become of the receipt behind a code: as JSON, or as a page to a browser.
+         */
+        get: operations["linli_server_connectors_api_receipts_verify_receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reconciliations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Reconciliation
+         * @description This will show the night of a day beside every platform, as it was last counted.
+         */
+        get: operations["linli_server_connectors_api_reconciling_get_reconciliation"];
+        put?: never;
+        /**
+         * Reconcile
+         * @description This will count a night now, and ask about what differs.
+         */
+        post: operations["linli_server_connectors_api_reconciling_reconcile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/registration": {
         parameters: {
             query?: never;
@@ -887,7 +2471,7 @@ export interface paths {
          * Get Invitation
          * @description This will show what a registration link invites to.
          */
-        get: operations["linli_server_stays_api_get_invitation"];
+        get: operations["linli_server_stays_api_lodging_get_invitation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -909,7 +2493,7 @@ export interface paths {
          * Register Guest
          * @description This will register one guest through the link.
          */
-        post: operations["linli_server_stays_api_register_guest"];
+        post: operations["linli_server_stays_api_lodging_register_guest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -927,7 +2511,7 @@ export interface paths {
          * List Reports
          * @description This will list reports by state, newest first; an operator sees those of own flats.
          */
-        get: operations["linli_server_connectors_api_list_reports"];
+        get: operations["linli_server_connectors_api_reports_list_reports"];
         put?: never;
         post?: never;
         delete?: never;
@@ -949,7 +2533,7 @@ export interface paths {
          * Replay All
          * @description This will send again what is parked for one reason, at most 500 reports at once.
          */
-        post: operations["linli_server_connectors_api_replay_all"];
+        post: operations["linli_server_connectors_api_reports_replay_all"];
         delete?: never;
         options?: never;
         head?: never;
@@ -967,7 +2551,7 @@ export interface paths {
          * Get Report
          * @description This will show one report with every exchange it took.
          */
-        get: operations["linli_server_connectors_api_get_report"];
+        get: operations["linli_server_connectors_api_reports_get_report"];
         put?: never;
         post?: never;
         delete?: never;
@@ -989,7 +2573,7 @@ export interface paths {
          * Replay Report
          * @description This will send one rejected or parked report again, with the facts as they are now.
          */
-        post: operations["linli_server_connectors_api_replay_report"];
+        post: operations["linli_server_connectors_api_reports_replay_report"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1055,7 +2639,7 @@ export interface paths {
          * List Stays
          * @description This will list the stays of a day.
          */
-        get: operations["linli_server_stays_api_list_stays"];
+        get: operations["linli_server_stays_api_lodging_list_stays"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1075,7 +2659,7 @@ export interface paths {
          * Get My Stay
          * @description This will show a guest's own stay.
          */
-        get: operations["linli_server_stays_api_get_my_stay"];
+        get: operations["linli_server_stays_api_lodging_get_my_stay"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1097,7 +2681,7 @@ export interface paths {
          * Check Out Myself
          * @description This will end the guest's own stay; every door closes at once.
          */
-        post: operations["linli_server_stays_api_check_out_myself"];
+        post: operations["linli_server_stays_api_lodging_check_out_myself"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1115,7 +2699,7 @@ export interface paths {
          * List My Codes
          * @description This will mint the codes of the next windows, so that a phone survives a dead zone.
          */
-        get: operations["linli_server_stays_api_list_my_codes"];
+        get: operations["linli_server_stays_api_lodging_list_my_codes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1137,7 +2721,7 @@ export interface paths {
          * Read My Document
          * @description This will read a picture of the guest's document; it is never stored.
          */
-        post: operations["linli_server_stays_api_read_my_document"];
+        post: operations["linli_server_stays_api_lodging_read_my_document"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1157,7 +2741,27 @@ export interface paths {
          * Accept My Reader Record
          * @description This will take a bench reader's signed record of the guest's document.
          */
-        post: operations["linli_server_stays_api_accept_my_reader_record"];
+        post: operations["linli_server_stays_api_lodging_accept_my_reader_record"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stays/me/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Print Own Receipt
+         * @description This will print the guest's own registration receipt as PDF, once there is one; for guests from abroad.
+         */
+        get: operations["linli_server_connectors_api_receipts_print_own_receipt"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1175,7 +2779,7 @@ export interface paths {
          * Get Stay
          * @description This will show one stay.
          */
-        get: operations["linli_server_stays_api_get_stay"];
+        get: operations["linli_server_stays_api_lodging_get_stay"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1197,7 +2801,7 @@ export interface paths {
          * Check In
          * @description This will note an arrival by hand.
          */
-        post: operations["linli_server_stays_api_check_in"];
+        post: operations["linli_server_stays_api_lodging_check_in"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1217,7 +2821,7 @@ export interface paths {
          * Check Out
          * @description This will end a stay at the desk.
          */
-        post: operations["linli_server_stays_api_check_out"];
+        post: operations["linli_server_stays_api_lodging_check_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1237,8 +2841,56 @@ export interface paths {
          * Confirm By Eye
          * @description This will note that host or guard compared guest and document.
          */
-        post: operations["linli_server_stays_api_confirm_by_eye"];
+        post: operations["linli_server_stays_api_lodging_confirm_by_eye"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stays/{stay_id}/face-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Face Check
+         * @description This will say whether a face check may be offered, with its notice, and which other ways there are.
+         */
+        get: operations["linli_server_connectors_api_face_checks_get_face_check"];
+        put?: never;
+        /**
+         * Check Face
+         * @description This will show one picture to the face layer, once, and let go of it; whatever comes of it, another way serves.
+         */
+        post: operations["linli_server_connectors_api_face_checks_check_face"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stays/{stay_id}/face-check/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Consent
+         * @description This will record a separate yes to the face check notice, word for word the one that was shown.
+         */
+        post: operations["linli_server_connectors_api_face_checks_consent"];
+        /**
+         * Withdraw
+         * @description This will take the yes back; no reason is asked.
+         */
+        delete: operations["linli_server_connectors_api_face_checks_withdraw"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1257,7 +2909,7 @@ export interface paths {
          * Record Guardian Call
          * @description This will note what a minor's guardian said.
          */
-        post: operations["linli_server_stays_api_record_guardian_call"];
+        post: operations["linli_server_stays_api_lodging_record_guardian_call"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1277,7 +2929,7 @@ export interface paths {
          * Move Guest
          * @description This will give a guest another bed.
          */
-        post: operations["linli_server_stays_api_move_guest"];
+        post: operations["linli_server_stays_api_lodging_move_guest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1297,7 +2949,47 @@ export interface paths {
          * Accept Reader Record
          * @description This will take a reader's record at the desk.
          */
-        post: operations["linli_server_stays_api_accept_reader_record"];
+        post: operations["linli_server_stays_api_lodging_accept_reader_record"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stays/{stay_id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Print Receipt
+         * @description This will print the registration receipt of a stay as PDF, for the flat's operator and the desk.
+         */
+        get: operations["linli_server_connectors_api_receipts_print_receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stays/{stay_id}/standing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Standing
+         * @description This will show where a stay stands with each platform: one named state, since when, and by when a receipt is due.
+         */
+        get: operations["linli_server_connectors_api_reconciling_get_standing"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1316,8 +3008,138 @@ export interface paths {
         /**
          * Issue Stream Ticket
          * @description This will give a ticket, good for a minute, with which a browser opens the live stream (it cannot send headers there).
+         *
+         *     It names the classes of events that the roles of whoever asks may hear.
          */
         post: operations["linli_server_overview_issue_stream_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/terminals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Terminals
+         * @description This will list the devices at the gates: online, clock drift, and how many passes stand how on each.
+         */
+        get: operations["linli_server_access_api_terminals_terminals"];
+        put?: never;
+        /**
+         * Register
+         * @description This will register a device at a gate and wake its box.
+         */
+        post: operations["linli_server_access_api_terminals_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/terminals/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Drift
+         * @description This will compare what every device holds with what it should hold.
+         */
+        get: operations["linli_server_access_api_terminals_drift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/terminals/{terminal_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change
+         * @description This will write a device's settings anew, and enable it again if it was disabled.
+         */
+        put: operations["linli_server_access_api_terminals_change"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/terminals/{terminal_id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disable
+         * @description This will take a device from its box's care.
+         */
+        post: operations["linli_server_access_api_terminals_disable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Terms
+         * @description This will list on what terms each kind of holder gets a pass today (table A4).
+         */
+        get: operations["linli_server_access_api_terms_list_terms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/terms/{holder_kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Terms History
+         * @description This will list the terms of one kind of holder as they were decided, newest first.
+         */
+        get: operations["linli_server_access_api_terms_terms_history"];
+        put?: never;
+        /**
+         * Change Terms
+         * @description This will decide new terms from now or later on; what was in force stays on record, and passes already given keep theirs.
+         */
+        post: operations["linli_server_access_api_terms_change_terms"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1421,7 +3243,7 @@ export interface paths {
          * Close Unit
          * @description This will end the letting of a flat once nobody is booked or staying there.
          */
-        post: operations["linli_server_stays_api_close_unit"];
+        post: operations["linli_server_stays_api_lodging_close_unit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1528,10 +3350,213 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/viid/peers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Viid Peers
+         * @description This will list the peers of the view library and how the link with each stands.
+         */
+        get: operations["linli_server_connectors_viid_api_list_viid_peers"];
+        put?: never;
+        /**
+         * Add Viid Peer
+         * @description This will make a peer known.
+         */
+        post: operations["linli_server_connectors_viid_api_add_viid_peer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/viid/peers/{peer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Viid Peer
+         * @description This will change a peer, or switch it off; another account or address ends its registration.
+         */
+        patch: operations["linli_server_connectors_viid_api_change_viid_peer"];
+        trace?: never;
+    };
+    "/api/visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Visits
+         * @description This will list a guest's own invitations, or at the desk everybody's.
+         */
+        get: operations["linli_server_access_api_visitors_list_visits"];
+        put?: never;
+        /**
+         * Invite
+         * @description This will ask somebody in and give the link to send them.
+         */
+        post: operations["linli_server_access_api_visitors_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My Invitation
+         * @description This will show a visitor the invitation whose link he holds.
+         */
+        get: operations["linli_server_access_api_visitors_my_invitation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/mine/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept
+         * @description This will take the visitor's word who he is and give him a pass; a second time is the first.
+         */
+        post: operations["linli_server_access_api_visitors_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/mine/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My Codes
+         * @description This will mint the visitor's codes of the next windows.
+         */
+        get: operations["linli_server_access_api_visitors_my_codes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visits/{visit_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw
+         * @description This will take an invitation back, and the visitor's pass with it, at once.
+         */
+        post: operations["linli_server_access_api_visitors_withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/weekly-hours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Weekly Hours
+         * @description This will list the weekly tables.
+         */
+        get: operations["linli_server_access_api_terms_weekly_hours"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/weekly-hours/{table}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Weekly Hours
+         * @description This will write a weekly table under its number, new or in place of the one before, and tell the gates.
+         */
+        put: operations["linli_server_access_api_terms_set_weekly_hours"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AccountForm
+         * @description An operator's account at a platform; the secret is taken in and never shown again.
+         */
+        AccountForm: {
+            /**
+             * Party Code
+             * @default
+             */
+            party_code: string;
+            /** Secret */
+            secret: string;
+            /** Username */
+            username: string;
+        };
         /**
          * AccountView
          * @description An account, and what it may be on its estate.
@@ -1551,6 +3576,33 @@ export interface components {
             username: string;
         };
         /**
+         * AlarmView
+         * @description One alarm from its beginning to its end: `source` is the device, or `box`; `seen_by` who took notice.
+         */
+        AlarmView: {
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Gate */
+            gate: string;
+            /** Id */
+            id: number;
+            /** Kind */
+            kind: string;
+            /** Seen At */
+            seen_at: string | null;
+            /** Seen By */
+            seen_by: string;
+            /** Source */
+            source: string;
+            /** Words */
+            words: string;
+        };
+        /**
          * AliasView
          * @description Another name of a place.
          */
@@ -1565,6 +3617,51 @@ export interface components {
             text: string;
         };
         /**
+         * AnotherWay
+         * @description A guest whom the house should help to another way; that a picture was tried is no remark on anybody.
+         */
+        AnotherWay: {
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /**
+             * En
+             * @default Another way, please: look at the document, or at guest and document together.
+             */
+            en: string;
+            /** Guest Masked */
+            guest_masked: string;
+            /** Room */
+            room: string;
+            /** Stay Id */
+            stay_id: string;
+            /** Unit */
+            unit: string;
+            /**
+             * Zh
+             * @default 请用其他方式核验：查看证件，或当面核对。
+             */
+            zh: string;
+        };
+        /**
+         * AnswerBody
+         * @description What the operator decides, of the choices the question gives.
+         */
+        AnswerBody: {
+            /**
+             * Choice
+             * @enum {string}
+             */
+            choice: "keep" | "take" | "follow" | "cancel";
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
          * AttemptRow
          * @description One exchange with the platform; the raw texts stay sealed.
          */
@@ -1573,6 +3670,8 @@ export interface components {
             asked: boolean;
             /** Code */
             code: string | null;
+            /** Dialect */
+            dialect: string | null;
             /**
              * Ended At
              * Format: date-time
@@ -1600,6 +3699,57 @@ export interface components {
             id: string;
             /** Label */
             label: string;
+        };
+        /**
+         * BoardGate
+         * @description One gate on the board.
+         *
+         *     `list_age_s` is since the server last stood where the gate's list stands; None before it had one. `missing` lines of its journal are
+         *     known to be owed; `unsent` adds what a silent gate has likely written since, at the rate of its last hundred lines.
+         */
+        BoardGate: {
+            /** Alarms */
+            alarms: string[];
+            /** Behind */
+            behind: number;
+            /** Code */
+            code: string;
+            /** Kind */
+            kind: string;
+            last_passage: components["schemas"]["LastPassage"] | null;
+            /** Last Seen At */
+            last_seen_at: string | null;
+            /** List Age S */
+            list_age_s: number | null;
+            /** Missing */
+            missing: number;
+            /** Name En */
+            name_en: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Online */
+            online: boolean;
+            terminals: components["schemas"]["BoardTerminals"];
+            /** Unseen Alarms */
+            unseen_alarms: number;
+            /** Unsent */
+            unsent: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * BoardTerminals
+         * @description A gate's devices: how many, how many answer, and passes that wait for a device or that it would not take.
+         */
+        BoardTerminals: {
+            /** Failed */
+            failed: number;
+            /** Known */
+            known: number;
+            /** Online */
+            online: number;
+            /** Pending */
+            pending: number;
         };
         /**
          * Booked
@@ -1707,6 +3857,48 @@ export interface components {
             unit_label: string;
         };
         /**
+         * CalendarBody
+         * @description For which flat or room, and for which channel.
+         */
+        CalendarBody: {
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /** Room Id */
+            room_id?: string | null;
+            /** Unit Id */
+            unit_id: string;
+        };
+        /**
+         * CalendarLinkView
+         * @description A link by which a channel reads when a flat or a room is occupied; the path holds its key.
+         */
+        CalendarLinkView: {
+            /** Id */
+            id: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Room Id */
+            room_id: string | null;
+            /** Room Label */
+            room_label: string;
+            /** Unit Id */
+            unit_id: string;
+            /** Unit Label */
+            unit_label: string;
+        };
+        /**
          * CallBody
          * @description What the guardian said.
          */
@@ -1716,6 +3908,14 @@ export interface components {
              * @enum {string}
              */
             answer: "confirmed" | "refused" | "unreachable";
+        };
+        /**
+         * CardBody
+         * @description A card's number, as the reader at the desk gives it.
+         */
+        CardBody: {
+            /** Number */
+            number: string;
         };
         /**
          * ChainFault
@@ -1742,6 +3942,17 @@ export interface components {
             head: string;
         };
         /**
+         * CheckAsked
+         * @description Why a gate's devices are read back; nobody need give a reason for looking.
+         */
+        CheckAsked: {
+            /**
+             * Reason
+             * @default asked from the console
+             */
+            reason: string;
+        };
+        /**
          * CheckView
          * @description One look at a document.
          */
@@ -1761,6 +3972,33 @@ export interface components {
             level: number;
             /** Method */
             method: string;
+        };
+        /**
+         * ChoiceView
+         * @description One answer there is, and its words.
+         */
+        ChoiceView: {
+            /** Choice */
+            choice: string;
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * ClosureView
+         * @description How the newest change of a pass reached every gate and every device: the gates' receipts, and the devices' own words.
+         *
+         *     `holding` counts the devices that may still open to it; `removed_seconds` is from the change to the last device's removal.
+         */
+        ClosureView: {
+            /** Holding */
+            holding: number;
+            receipts: components["schemas"]["RevocationView"];
+            /** Removed Seconds */
+            removed_seconds: number | null;
+            /** Terminals */
+            terminals: components["schemas"]["TerminalReceiptView"][];
         };
         /**
          * CodeView
@@ -1794,6 +4032,140 @@ export interface components {
             now: string;
         };
         /**
+         * CommandAsked
+         * @description Why a gate is asked to do something from afar.
+         */
+        CommandAsked: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * CommandView
+         * @description Something asked of a gate; `outcome` is empty while it is under way, then DONE, FAILED or EXPIRED.
+         */
+        CommandView: {
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Asked By */
+            asked_by: string;
+            /** Done At */
+            done_at: string | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Gate */
+            gate: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Outcome */
+            outcome: string;
+            /** Why */
+            why: string;
+            /** Words */
+            words: string;
+        };
+        /**
+         * ConsentBody
+         * @description A yes to opening doors by face; at the desk with the pass's number and the evidence, for a minor by the guardian.
+         */
+        ConsentBody: {
+            /**
+             * Evidence
+             * @default
+             */
+            evidence: string;
+            /**
+             * Guardian
+             * @default false
+             */
+            guardian: boolean;
+            /** Guardian Pass Number */
+            guardian_pass_number?: string | null;
+            /** Notice Digest */
+            notice_digest: string;
+            /**
+             * On Paper
+             * @default false
+             */
+            on_paper: boolean;
+            /** Pass Number */
+            pass_number?: string | null;
+        };
+        /**
+         * ContractEndBody
+         * @description Which contract is over, and why.
+         */
+        ContractEndBody: {
+            /** Contract */
+            contract: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * ContractPassBody
+         * @description Whose pass by which contract, until when; operators and cleaners name the flat, guards and staff none.
+         */
+        ContractPassBody: {
+            /** Contract */
+            contract: string;
+            /** Dwelling Id */
+            dwelling_id?: string | null;
+            /** Holder Id */
+            holder_id: string;
+            /** Holder Kind */
+            holder_kind: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * ContractPassView
+         * @description A pass by contract: whose, by which contract, and to which flat, if it belongs to one.
+         */
+        ContractPassView: {
+            /** Contract */
+            contract: string;
+            /** Dwelling Id */
+            dwelling_id: string | null;
+            granted: components["schemas"]["PassView"];
+            /** Holder Id */
+            holder_id: string;
+        };
+        /**
+         * CredentialView
+         * @description A card, PIN, identity card or face that proves a pass; `label` is masked.
+         */
+        CredentialView: {
+            /** Ended At */
+            ended_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Issued At
+             * Format: date-time
+             */
+            issued_at: string;
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: string;
+            /** Live */
+            live: boolean;
+            /** Pass Id */
+            pass_id: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * DecisionView
          * @description What the check-in table said: deciding row, result, duties, message.
          */
@@ -1805,6 +4177,68 @@ export interface components {
             result: string;
             /** Row */
             row: number;
+        };
+        /**
+         * DeskPass
+         * @description What a guard sees of a pass: its doors, its time and what proves it, and not whose it is.
+         */
+        DeskPass: {
+            /** Credentials */
+            credentials: components["schemas"]["CredentialView"][];
+            /** Doors */
+            doors: components["schemas"]["DoorName"][];
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Holder Kind */
+            holder_kind: string;
+            /** Hours */
+            hours: number;
+            /** Id */
+            id: string;
+            /** Number */
+            number: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            state: components["schemas"]["PassState"];
+            /** Static */
+            static: boolean;
+            /** Uses */
+            uses: number;
+        };
+        /**
+         * DisclosureSearch
+         * @description About whom.
+         */
+        DisclosureSearch: {
+            /** Person Id */
+            person_id: string;
+        };
+        /**
+         * DisclosureView
+         * @description What left about somebody: to whom, for which purpose on which legal basis, which fields, in which message, when.
+         */
+        DisclosureView: {
+            /**
+             * Disclosed At
+             * Format: date-time
+             */
+            disclosed_at: string;
+            /** Fields */
+            fields: string[];
+            /** Legal Basis */
+            legal_basis: string;
+            /** Message Id */
+            message_id: string;
+            /** Purpose */
+            purpose: string;
+            /** Recipient */
+            recipient: string;
         };
         /**
          * DocumentBody
@@ -1839,6 +4273,48 @@ export interface components {
             number: string;
             /** Valid Until */
             valid_until?: string | null;
+        };
+        /**
+         * DoorKind
+         * @description What kind of access point a gate or a door group is; `COMMON` is a group only, of every door that is not a flat's own.
+         * @enum {string}
+         */
+        DoorKind: "estate" | "garage" | "entrance" | "dwelling" | "common";
+        /**
+         * DoorName
+         * @description A door group by its number and names.
+         */
+        DoorName: {
+            /** En */
+            en: string;
+            /** Number */
+            number: number;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * DriftView
+         * @description How one device's list differs from what it should be.
+         */
+        DriftView: {
+            /** Gate */
+            gate: string;
+            /** Holds */
+            holds: number;
+            /** Missing */
+            missing: number;
+            /** Outdated */
+            outdated: number;
+            /** Read At */
+            read_at: string | null;
+            /** Strangers */
+            strangers: number;
+            /** Surplus */
+            surplus: number;
+            /** Terminal */
+            terminal: string;
+            /** Wanted */
+            wanted: number;
         };
         /**
          * DwellingPage
@@ -1885,6 +4361,48 @@ export interface components {
             rooms: components["schemas"]["RoomView"][];
         };
         /**
+         * Enrolled
+         * @description A face that opens doors from now on; `pictures_kept` is always 0.
+         */
+        Enrolled: {
+            face: components["schemas"]["FaceView"];
+            /**
+             * Pictures Kept
+             * @default 0
+             */
+            pictures_kept: number;
+        };
+        /**
+         * EnrolmentAsked
+         * @description What the person is asked to do before the camera, and until when; the ticket is good for this once.
+         */
+        EnrolmentAsked: {
+            /** En */
+            en: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Frames Least */
+            frames_least: number;
+            /** Frames Most */
+            frames_most: number;
+            side: components["schemas"]["Side"];
+            /** Ticket */
+            ticket: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * EnrolmentBody
+         * @description Whose face is to be taken: one's own, or at the desk the one behind a pass number.
+         */
+        EnrolmentBody: {
+            /** Pass Number */
+            pass_number?: string | null;
+        };
+        /**
          * EntranceView
          * @description An entrance and the building it belongs to.
          */
@@ -1907,6 +4425,26 @@ export interface components {
             number: number;
         };
         /**
+         * ErrorBody
+         * @description What was wrong: which gate, which passage if it left a line, and how.
+         */
+        ErrorBody: {
+            /** Gate */
+            gate: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "FALSE_ACCEPT" | "FALSE_REJECT";
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Sequence */
+            sequence?: number | null;
+        };
+        /**
          * EstateName
          * @description An estate by its names.
          */
@@ -1922,13 +4460,15 @@ export interface components {
         };
         /**
          * EstateView
-         * @description An estate: its names, its time zone and the administrative division it lies in.
+         * @description An estate: its names, its time zone, the administrative division it lies in, and whether it is made up.
          */
         EstateView: {
             /** Code */
             code: string;
             /** Division Code */
             division_code: string;
+            /** Fictional */
+            fictional: boolean;
             /** Id */
             id: string;
             /** Name En */
@@ -1937,6 +4477,25 @@ export interface components {
             name_zh: string;
             /** Zone */
             zone: string;
+        };
+        /**
+         * EventBody
+         * @description Something that happened to an order. A cancellation need not repeat the dates.
+         */
+        EventBody: {
+            /** Event Id */
+            event_id: string;
+            /**
+             * Occurred At
+             * Format: date-time
+             */
+            occurred_at: string;
+            order: components["schemas"]["OrderBody"];
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "order.created" | "order.changed" | "order.cancelled";
         };
         /**
          * ExtendBody
@@ -1948,6 +4507,198 @@ export interface components {
              * Format: date-time
              */
             leave_at: string;
+        };
+        /**
+         * FaceCheckAnswer
+         * @description What came of one picture, and how to go on. Verdict and score are the guest's own; the house is told the outcome alone.
+         */
+        FaceCheckAnswer: {
+            /** Check Id */
+            check_id: string | null;
+            /** En */
+            en: string;
+            /** Other Ways */
+            other_ways: components["schemas"]["OtherWay"][];
+            outcome: components["schemas"]["Outcome"];
+            /**
+             * Pictures Kept
+             * @default 0
+             */
+            pictures_kept: number;
+            /** Score */
+            score: number | null;
+            stay: components["schemas"]["StayView"];
+            /** Tries Left */
+            tries_left: number;
+            verdict: components["schemas"]["FaceVerdict"] | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * FaceCheckConsentBody
+         * @description A yes to one's face being compared with one's document, and to nothing else; at the desk with the evidence of it.
+         */
+        FaceCheckConsentBody: {
+            /**
+             * Evidence
+             * @default
+             */
+            evidence: string;
+            /**
+             * Guardian
+             * @default false
+             */
+            guardian: boolean;
+            /** Guardian Stay Id */
+            guardian_stay_id?: string | null;
+            /** Notice Digest */
+            notice_digest: string;
+            /**
+             * On Paper
+             * @default false
+             */
+            on_paper: boolean;
+        };
+        /**
+         * FaceCheckState
+         * @description Whether a face check may be offered, the notice to say yes to, and the other ways, which need no yes.
+         *
+         *     `speaker` is `self` or, under 14, `guardian`: then the yes is given at the desk.
+         */
+        FaceCheckState: {
+            /** Available */
+            available: boolean;
+            /** Consented At */
+            consented_at: string | null;
+            last_outcome: components["schemas"]["Outcome"] | null;
+            /** Needed */
+            needed: boolean;
+            notice: components["schemas"]["NoticeView"];
+            /** Other Ways */
+            other_ways: components["schemas"]["OtherWay"][];
+            /** Speaker */
+            speaker: string;
+            /** Tries Left */
+            tries_left: number;
+        };
+        /**
+         * FaceErrorView
+         * @description Somebody's word that a gate was wrong about a face.
+         */
+        FaceErrorView: {
+            /** Gate */
+            gate: string;
+            /** Id */
+            id: number;
+            /** Kind */
+            kind: string;
+            /** Note */
+            note: string;
+            /** Sequence */
+            sequence: number | null;
+            /**
+             * Told At
+             * Format: date-time
+             */
+            told_at: string;
+            /** Told By */
+            told_by: string;
+        };
+        /**
+         * FaceHoldings
+         * @description How many persons' faces are held, and what that asks for: `none`, `warn` near 100,000, `file` from there on.
+         *
+         *     `file_by` is 30 working days after 100,000 was first reached: then the provincial authority must have been told
+         *     (人脸识别技术应用安全管理办法, in force 2025-06-01).
+         */
+        FaceHoldings: {
+            /** Duty */
+            duty: string;
+            /** File At */
+            file_at: number;
+            /** File By */
+            file_by: string | null;
+            /** Persons */
+            persons: number;
+            /** Reached On */
+            reached_on: string | null;
+            /** Warn At */
+            warn_at: number;
+        };
+        /**
+         * FaceReportView
+         * @description An evaluation that gates may refer to by its digest: thresholds and margin in thousandths.
+         */
+        FaceReportView: {
+            /** Digest */
+            digest: string;
+            /** Figures */
+            figures: {
+                [key: string]: unknown;
+            };
+            /** Gallery Cap */
+            gallery_cap: number;
+            /** Margin */
+            margin: number;
+            /** Model */
+            model: string;
+            /**
+             * Taken At
+             * Format: date-time
+             */
+            taken_at: string;
+            /** Taken By */
+            taken_by: string;
+            /** Threshold */
+            threshold: number;
+        };
+        /**
+         * FaceVerdict
+         * @description What became of one question.
+         * @enum {string}
+         */
+        FaceVerdict: "SAME" | "NOT_SAME" | "UNSURE" | "NO_ANSWER" | "REFUSED";
+        /**
+         * FaceView
+         * @description A face that opens doors: since when, until when at the latest, and by which change gates heard of it. Never the face.
+         */
+        FaceView: {
+            /**
+             * Enrolled At
+             * Format: date-time
+             */
+            enrolled_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /** Model */
+            model: string;
+            /** Pass Id */
+            pass_id: string;
+            /** Quality */
+            quality: string[];
+            /** Version */
+            version: number;
+        };
+        /**
+         * FailMode
+         * @description Whom an entry still admits when the list is too old or the clock is unsure; the way out never asks.
+         * @enum {string}
+         */
+        FailMode: "listed" | "lasting" | "secure";
+        /**
+         * FallbackStep
+         * @description One step of a door's order of ways: `face`, `code`, `card`, `pin` or `guard`, and the kinds of proof behind it.
+         */
+        FallbackStep: {
+            /** Kinds */
+            kinds: string[];
+            /** Way */
+            way: string;
         };
         /**
          * FaultView
@@ -1973,6 +4724,36 @@ export interface components {
             why: string;
         };
         /**
+         * FeedLine
+         * @description A line of the last reading that was no order, or that raised a question.
+         */
+        FeedLine: {
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Line */
+            line: number;
+            /** Ref */
+            ref: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * FeedPage
+         * @description A page of calendars that are followed.
+         */
+        FeedPage: {
+            /** Items */
+            items: components["schemas"]["FeedView"][];
+            /** Page */
+            page: number;
+            /** Size */
+            size: number;
+            /** Total */
+            total: number;
+        };
+        /**
          * FeedResult
          * @description A feed line by line; orders the feed no longer names are listed as questions, never cancelled by silence.
          */
@@ -1986,23 +4767,84 @@ export interface components {
         };
         /**
          * FeedRow
-         * @description What became of one line: booked, unchanged, changed, cancelled, block, conflict, question or problem, and why.
+         * @description What became of one line: booked, unchanged, changed, cancelled, past, block, conflict, question or problem, and why.
          */
         FeedRow: {
+            /** Arrive At */
+            arrive_at?: string | null;
             /** Booking Id */
             booking_id: string | null;
             /** Code */
             code: string;
             /** En */
             en: string;
+            /**
+             * Field
+             * @default
+             */
+            field: string;
+            /** Leave At */
+            leave_at?: string | null;
             /** Line */
             line: number;
             /** Outcome */
             outcome: string;
             /** Ref */
             ref: string;
+            /** Task Id */
+            task_id?: string | null;
             /** Zh */
             zh: string;
+        };
+        /**
+         * FeedView
+         * @description A calendar that is followed; its address is shown only in part, for the rest of it is a secret.
+         *
+         *     `health` is `new`, `good`, `failing` or `silent` (failing for more than a day).
+         */
+        FeedView: {
+            /** Blocks */
+            blocks: number;
+            /** Every Minutes */
+            every_minutes: number;
+            /** Failing Since */
+            failing_since: string | null;
+            /** Failures */
+            failures: number;
+            /** Good At */
+            good_at: string | null;
+            /** Health */
+            health: string;
+            /** Id */
+            id: string;
+            /** Lines */
+            lines: components["schemas"]["FeedLine"][];
+            /** Name */
+            name: string;
+            /** Next At */
+            next_at: string | null;
+            /** Open Tasks */
+            open_tasks: number;
+            /** Orders */
+            orders: number;
+            /** Problem */
+            problem: string;
+            /** Room Id */
+            room_id: string | null;
+            /** Room Label */
+            room_label: string;
+            /** State */
+            state: string;
+            /** Takes */
+            takes: string;
+            /** Tried At */
+            tried_at: string | null;
+            /** Unit Id */
+            unit_id: string;
+            /** Unit Label */
+            unit_label: string;
+            /** Url Masked */
+            url_masked: string;
         };
         /**
          * FellowGuest
@@ -2046,12 +4888,20 @@ export interface components {
         /**
          * GateEventView
          * @description One line of a gate's journal; `late` if it came in more than half a minute after it happened.
+         *
+         *     Where a terminal decided, `device` and `record` are its own words, and `device_time` what its clock said, wrong by `drift_ms`.
          */
         GateEventView: {
             /** Clock Sure */
             clock_sure: boolean;
+            /** Device */
+            device?: string | null;
+            /** Device Time */
+            device_time?: string | null;
             /** Direction */
             direction: string;
+            /** Drift Ms */
+            drift_ms?: number | null;
             /** Gate */
             gate: string;
             /**
@@ -2072,8 +4922,92 @@ export interface components {
              * Format: date-time
              */
             received_at: string;
+            /** Record */
+            record?: string | null;
             /** Sequence */
             sequence: number;
+        };
+        /**
+         * GateFaces
+         * @description One gate's passages by face and what was said of them: strangers let in, of those that opened; right ones kept out, of all tries.
+         */
+        GateFaces: {
+            false_accepts: components["schemas"]["WrongRate"];
+            false_rejects: components["schemas"]["WrongRate"];
+            /** Gate */
+            gate: string;
+            /** Last Told At */
+            last_told_at: string | null;
+            /** Opened */
+            opened: number;
+            /** Refused */
+            refused: number;
+        };
+        /**
+         * GateRulesChange
+         * @description What is to change of one gate's rules; what is left out stays. No ways named is every way.
+         */
+        GateRulesChange: {
+            /** Area */
+            area?: number | null;
+            /** Face Frames */
+            face_frames?: number | null;
+            /** Face Gallery Cap */
+            face_gallery_cap?: number | null;
+            /** Face Head Turn */
+            face_head_turn?: boolean | null;
+            /** Face Margin */
+            face_margin?: number | null;
+            /** Face Report */
+            face_report?: string | null;
+            /** Face Threshold */
+            face_threshold?: number | null;
+            fail_mode?: components["schemas"]["FailMode"] | null;
+            /** Max Age S */
+            max_age_s?: number | null;
+            /** Most Inside */
+            most_inside?: number | null;
+            pairing?: components["schemas"]["Pairing"] | null;
+            /** Strike S */
+            strike_s?: number | null;
+            /** Ways */
+            ways?: string[] | null;
+        };
+        /**
+         * GateRulesView
+         * @description The rules of one gate as its box is told them.
+         */
+        GateRulesView: {
+            /** Area */
+            area: number;
+            /** Code */
+            code: string;
+            /** Face Frames */
+            face_frames: number;
+            /** Face Gallery Cap */
+            face_gallery_cap: number;
+            /** Face Head Turn */
+            face_head_turn: boolean;
+            /** Face Margin */
+            face_margin: number;
+            /** Face Report */
+            face_report: string;
+            /** Face Threshold */
+            face_threshold: number;
+            /** Fail Mode */
+            fail_mode: string;
+            /** Max Age S */
+            max_age_s: number;
+            /** Most Inside */
+            most_inside: number;
+            /** Pairing */
+            pairing: string;
+            /** Strike S */
+            strike_s: number;
+            /** Version */
+            version: number;
+            /** Ways */
+            ways: string[];
         };
         /**
          * GateView
@@ -2100,6 +5034,28 @@ export interface components {
             online: boolean;
             /** Version */
             version: number;
+        };
+        /**
+         * GateWaysView
+         * @description What a gate offers, to whom and at which hours, in the order shown at the door, and what is wrong with it; `sound` if nothing.
+         */
+        GateWaysView: {
+            /** Code */
+            code: string;
+            /** Holders */
+            holders: components["schemas"]["HolderWaysView"][];
+            /** Kind */
+            kind: string;
+            /** Name En */
+            name_en: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Order */
+            order: components["schemas"]["FallbackStep"][];
+            /** Problems */
+            problems: components["schemas"]["WayProblem"][];
+            /** Sound */
+            sound: boolean;
         };
         /**
          * GrantView
@@ -2167,6 +5123,315 @@ export interface components {
             sex: "male" | "female" | "unspecified";
         };
         /**
+         * HealthAsked
+         * @description The law and the authority, what is read at the doors, whom it shuts out, and when it ends.
+         */
+        HealthAsked: {
+            /**
+             * Code Wanted
+             * @default false
+             */
+            code_wanted: boolean;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Holders */
+            holders?: string[];
+            /** Legal Basis */
+            legal_basis: string;
+            /**
+             * Most C10
+             * @default 0
+             */
+            most_c10: number;
+            /** Ordered By */
+            ordered_by: string;
+        };
+        /**
+         * HealthOrderView
+         * @description An order as it holds or held; `running` says whether gates read anything because of it.
+         */
+        HealthOrderView: {
+            /** Approved By */
+            approved_by: string;
+            /** Asked By */
+            asked_by: string;
+            /** Code Wanted */
+            code_wanted: boolean;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Holders */
+            holders: string[];
+            /** Id */
+            id: string;
+            /** Legal Basis */
+            legal_basis: string;
+            /** Most C10 */
+            most_c10: number;
+            /** Ordered By */
+            ordered_by: string;
+            /** Purged At */
+            purged_at: string | null;
+            /** Running */
+            running: boolean;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+        };
+        /**
+         * HealthProposalView
+         * @description A proposal and its answer; while `answered_at` is None it waits for somebody else.
+         */
+        HealthProposalView: {
+            /** Accepted */
+            accepted: boolean;
+            /** Answered At */
+            answered_at: string | null;
+            /** Answered By */
+            answered_by: string;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Asked By */
+            asked_by: string;
+            /** Code Wanted */
+            code_wanted: boolean;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Holders */
+            holders: string[];
+            /** Id */
+            id: string;
+            /** Legal Basis */
+            legal_basis: string;
+            /** Most C10 */
+            most_c10: number;
+            /** Ordered By */
+            ordered_by: string;
+        };
+        /**
+         * HealthReason
+         * @description Why.
+         */
+        HealthReason: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * HealthView
+         * @description The mode at one glance: on or off, the orders newest first, the proposals newest first.
+         */
+        HealthView: {
+            /** On */
+            on: boolean;
+            /** Orders */
+            orders: components["schemas"]["HealthOrderView"][];
+            /** Proposals */
+            proposals: components["schemas"]["HealthProposalView"][];
+        };
+        /**
+         * HitView
+         * @description What a platform said for the police alone, and when it was first read.
+         */
+        HitView: {
+            /** Id */
+            id: string;
+            /** Person Id */
+            person_id: string;
+            /** Platform */
+            platform: string;
+            /** Read At */
+            read_at: string | null;
+            /** Subject Id */
+            subject_id: string;
+            /** Subject Kind */
+            subject_kind: string;
+            /**
+             * Told At
+             * Format: date-time
+             */
+            told_at: string;
+        };
+        /**
+         * HolderFaces
+         * @description What a holder is told: whether a face may open doors, whose yes it takes, the yes that stands, the face, and what was removed.
+         *
+         *     `guardian_under` is the age below which only a guardian says yes, None for an adult; `offered` is false where no face is taken.
+         */
+        HolderFaces: {
+            /** Consented At */
+            consented_at: string | null;
+            /** Guardian Under */
+            guardian_under: number | null;
+            held: components["schemas"]["FaceView"] | null;
+            /** Offered */
+            offered: boolean;
+            /** Removed */
+            removed: components["schemas"]["RemovalView"][];
+        };
+        /**
+         * HolderView
+         * @description One pass on a device or a list, without a name: `standing` is OK, SURPLUS, MISSING or OUTDATED; `trouble` why, if it is known.
+         */
+        HolderView: {
+            /** End */
+            end: string | null;
+            /** Holder Kind */
+            holder_kind: string;
+            /** Number */
+            number: string;
+            /** Opens */
+            opens: boolean;
+            /** Serial */
+            serial: string;
+            /** Standing */
+            standing: string;
+            /** Start */
+            start: string | null;
+            /** Trouble */
+            trouble: string;
+        };
+        /**
+         * HolderWaysView
+         * @description By which ways one kind of holder gets in at a gate, and at which hours: a weekly table's number and names, 0 is any hour.
+         */
+        HolderWaysView: {
+            /** Holder Kind */
+            holder_kind: string;
+            /** Hours */
+            hours: number;
+            /** Hours En */
+            hours_en: string;
+            /** Hours Zh */
+            hours_zh: string;
+            /** Ways */
+            ways: string[];
+        };
+        /**
+         * HolidaysBody
+         * @description The days on which tables without holidays do not count, in place of those before.
+         */
+        HolidaysBody: {
+            /** Days */
+            days: string[];
+        };
+        /**
+         * HookAnswer
+         * @description What became of an event: booked, changed, cancelled, unchanged, past, stale, or conflict, question, problem with a task.
+         */
+        HookAnswer: {
+            /** Booking Id */
+            booking_id: string | null;
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Event Id */
+            event_id: string;
+            /** Outcome */
+            outcome: string;
+            /**
+             * Repeated
+             * @default false
+             */
+            repeated: boolean;
+            /** Task Id */
+            task_id: string | null;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * HookBody
+         * @description Whose orders, of which channel.
+         */
+        HookBody: {
+            /** Channel */
+            channel: string;
+            /** Operator Id */
+            operator_id: string;
+        };
+        /**
+         * HookMade
+         * @description A hook and its secret, which is shown here and never again.
+         */
+        HookMade: {
+            hook: components["schemas"]["HookView"];
+            /** Secret */
+            secret: string;
+        };
+        /**
+         * HookView
+         * @description A hook for one channel's orders; its secret was shown once and is not shown again.
+         */
+        HookView: {
+            /** Channel */
+            channel: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Old Secret Ends At */
+            old_secret_ends_at: string | null;
+            /** Operator Id */
+            operator_id: string;
+            /** Path */
+            path: string;
+            /** Rotated At */
+            rotated_at: string | null;
+        };
+        /**
+         * HoursBody
+         * @description A weekly table, named in both languages; `holidays` says whether it counts on them too.
+         */
+        HoursBody: {
+            /**
+             * Holidays
+             * @default true
+             */
+            holidays: boolean;
+            /** Name En */
+            name_en: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Slots */
+            slots: components["schemas"]["SlotBody"][];
+        };
+        /**
+         * HoursView
+         * @description A weekly table by its number, and whether it counts on holidays too.
+         */
+        HoursView: {
+            /** Holidays */
+            holidays: boolean;
+            /** Name En */
+            name_en: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Number */
+            number: number;
+            /** Slots */
+            slots: components["schemas"]["SlotView"][];
+        };
+        /**
          * HouseRulesView
          * @description The house rules in force, line by line in both languages.
          */
@@ -2177,6 +5442,81 @@ export interface components {
             version: string;
             /** Zh */
             zh: string[];
+        };
+        /**
+         * IdentityCardBody
+         * @description The number of an identity card, as a reader gave it; kept is only its digest under the estate's key.
+         */
+        IdentityCardBody: {
+            /** Number */
+            number: string;
+        };
+        /**
+         * IntakeTaskPage
+         * @description A page of questions, the newest first.
+         */
+        IntakeTaskPage: {
+            /** Items */
+            items: components["schemas"]["IntakeTaskView"][];
+            /** Page */
+            page: number;
+            /** Size */
+            size: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * IntakeTaskView
+         * @description A question to an operator: what about, the order as told and as booked, the answers there are, and how it was answered.
+         */
+        IntakeTaskView: {
+            /** Booking Id */
+            booking_id: string | null;
+            /** Choice */
+            choice: string;
+            /** Choices */
+            choices: components["schemas"]["ChoiceView"][];
+            /** Closed At */
+            closed_at: string | null;
+            /** Closed By */
+            closed_by: string;
+            /** Code */
+            code: string;
+            /** Feed */
+            feed: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            message: components["schemas"]["Said"];
+            /** Note */
+            note: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Operator Id */
+            operator_id: string;
+            ours: components["schemas"]["TaskSide"] | null;
+            /** Ref */
+            ref: string;
+            /** Registered */
+            registered: number;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /** State */
+            state: string;
+            /** Times */
+            times: number;
+            told: components["schemas"]["TaskSide"] | null;
+            /** Unit Id */
+            unit_id: string | null;
+            /** Unit Label */
+            unit_label: string;
         };
         /**
          * Invitation
@@ -2192,6 +5532,15 @@ export interface components {
             /** Rooms */
             rooms: components["schemas"]["InvitedRoom"][];
             unit: components["schemas"]["UnitName"];
+        };
+        /**
+         * Invited
+         * @description An invitation and the token of its link, which is the visitor's whole key to it.
+         */
+        Invited: {
+            /** Token */
+            token: string;
+            visit: components["schemas"]["VisitView"];
         };
         /**
          * InvitedBooking
@@ -2232,6 +5581,46 @@ export interface components {
             places_free: number;
         };
         /**
+         * InvitedView
+         * @description An invitation as the visitor's phone sees it, with the notice to read before saying who one is.
+         */
+        InvitedView: {
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Estate En */
+            estate_en: string;
+            /** Estate Zh */
+            estate_zh: string;
+            /** Notice Digest */
+            notice_digest: string;
+            /** Notice En */
+            notice_en: string;
+            /** Notice Zh */
+            notice_zh: string;
+            /** Pass Number */
+            pass_number: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            state: components["schemas"]["VisitState"];
+            /** Where */
+            where: string;
+        };
+        /**
+         * IssuedPin
+         * @description A PIN with its digits, which are shown this once.
+         */
+        IssuedPin: {
+            credential: components["schemas"]["CredentialView"];
+            /** Pin */
+            pin: string;
+        };
+        /**
          * JournalView
          * @description How far one gate's journal has come in, what is missing below that, and how many lines did not hold.
          */
@@ -2246,6 +5635,58 @@ export interface components {
             missing: number;
             /** Sequence */
             sequence: number;
+        };
+        /**
+         * KeeperView
+         * @description Whose word it is: a device's own list and when it was read, or a box's list and when it was receipted; and how it differs.
+         *
+         *     `terminal` is None for the box. `strangers` are people on the device that are none of ours. Of the people only the first are shown,
+         *     those first with whom something is amiss.
+         */
+        KeeperView: {
+            /** Age S */
+            age_s: number | null;
+            /** Holds */
+            holds: number;
+            /** Make */
+            make: string;
+            /** Missing */
+            missing: number;
+            /** Opens */
+            opens: number;
+            /** Outdated */
+            outdated: number;
+            /** People */
+            people: components["schemas"]["HolderView"][];
+            /** Read At */
+            read_at: string | null;
+            /** Strangers */
+            strangers: number;
+            /** Surplus */
+            surplus: number;
+            /** Terminal */
+            terminal: string | null;
+            /** Version */
+            version: number | null;
+        };
+        /**
+         * LastPassage
+         * @description What a gate's journal last says of somebody at the door.
+         */
+        LastPassage: {
+            /** Direction */
+            direction: string;
+            /**
+             * Happened At
+             * Format: date-time
+             */
+            happened_at: string;
+            /** Method */
+            method: string;
+            /** Opened */
+            opened: boolean;
+            /** Reason */
+            reason: string;
         };
         /**
          * LetBedView
@@ -2300,10 +5741,22 @@ export interface components {
             pause_reason: string | null;
             /** Paused At */
             paused_at: string | null;
+            /** Paused By */
+            paused_by: string | null;
             /** Platform */
             platform: string;
             /** Waiting */
             waiting: number;
+        };
+        /**
+         * LockAsked
+         * @description A flat's own lock, by the code it shall have as an access point.
+         */
+        LockAsked: {
+            /** Dwelling Id */
+            dwelling_id: string;
+            /** Gate */
+            gate: string;
         };
         /**
          * MarkBody
@@ -2344,6 +5797,16 @@ export interface components {
             roles: components["schemas"]["NewRole"][];
             /** Username */
             username: string;
+        };
+        /**
+         * NewCardBody
+         * @description A card in place of one that is lost or broken, and why.
+         */
+        NewCardBody: {
+            /** Number */
+            number: string;
+            /** Reason */
+            reason: string;
         };
         /**
          * NewName
@@ -2387,12 +5850,94 @@ export interface components {
             beds: number[];
         };
         /**
+         * NightOrder
+         * @description Which night is to be counted: the day in whose evening it begins.
+         */
+        NightOrder: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+        };
+        /**
+         * NightView
+         * @description One night: beside each platform, and what is still asked about it.
+         */
+        NightView: {
+            /** Counted At */
+            counted_at: string | null;
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** Differences */
+            differences: number;
+            /** Platforms */
+            platforms: components["schemas"]["PlatformNight"][];
+            /** Questions Open */
+            questions_open: number;
+        };
+        /**
+         * NormalisedEvent
+         * @description What happened at a door, for whoever reads many makes of gates.
+         *
+         *     `device_time` is the device's own word, `corrected_time` what the box made of it, `received_time` ours. `subject_ref` tells two
+         *     holders apart and names nobody. There is no temperature and no picture: neither is kept.
+         */
+        NormalisedEvent: {
+            /** Access Point Id */
+            access_point_id: string;
+            /** Clock Sure */
+            clock_sure: boolean;
+            /**
+             * Corrected Time
+             * Format: date-time
+             */
+            corrected_time: string;
+            /** Device Id */
+            device_id: string;
+            /**
+             * Device Time
+             * Format: date-time
+             */
+            device_time: string;
+            /** Direction */
+            direction: string;
+            /** Drift Ms */
+            drift_ms: number;
+            /** Event Id */
+            event_id: string;
+            /** Method */
+            method: string;
+            /** Pass Id */
+            pass_id: string | null;
+            /** Raw Hash */
+            raw_hash: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Received Time
+             * Format: date-time
+             */
+            received_time: string;
+            /** Result */
+            result: string;
+            /** Subject Ref */
+            subject_ref: string | null;
+        };
+        /**
          * NoticeView
-         * @description The privacy notice of lodging registration: version and text.
+         * @description What a person reads before saying yes; `digest` is sent back with the yes.
          */
         NoticeView: {
+            /** Digest */
+            digest: string;
             /** En */
             en: string;
+            /** Purpose */
+            purpose: string;
             /** Version */
             version: string;
             /** Zh */
@@ -2463,6 +6008,53 @@ export interface components {
             uscc: string | null;
         };
         /**
+         * OrderBody
+         * @description An order as it now is; `unit` is a flat's code, its unit's code, its mark, or the name of a listing.
+         */
+        OrderBody: {
+            /** Arrive At */
+            arrive_at?: string | null;
+            /**
+             * Booker Name
+             * @default
+             */
+            booker_name: string;
+            /**
+             * Booker Phone
+             * @default
+             */
+            booker_phone: string;
+            /**
+             * Guests
+             * @default 1
+             */
+            guests: number;
+            /** Leave At */
+            leave_at?: string | null;
+            /** Ref */
+            ref: string;
+            /** Unit */
+            unit: string;
+        };
+        /**
+         * OtherWay
+         * @description A way to be let in that asks for no face.
+         */
+        OtherWay: {
+            /** En */
+            en: string;
+            /** Key */
+            key: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * Outcome
+         * @description What people are told: never more than they need to go on.
+         * @enum {string}
+         */
+        Outcome: "CONFIRMED" | "ANOTHER_WAY" | "NOT_AVAILABLE";
+        /**
          * Override
          * @description A guard's override and the code to print; it opens the estate gates only.
          */
@@ -2528,6 +6120,33 @@ export interface components {
             units: number;
         };
         /**
+         * OwnWays
+         * @description The own pass's number, the ways open to its holder in the order to try them, and whether a PIN is there already.
+         */
+        OwnWays: {
+            /** Number */
+            number: string;
+            /** Pin */
+            pin: boolean;
+            /** Ways */
+            ways: string[];
+        };
+        /**
+         * Pairing
+         * @description Whether who is inside may come in again before going out: never asked, remarked, or refused.
+         * @enum {string}
+         */
+        Pairing: "off" | "soft" | "hard";
+        /**
+         * Paper
+         * @description A pass to print: its number to read out, its code to scan.
+         */
+        Paper: {
+            /** Code */
+            code: string;
+            granted: components["schemas"]["PassView"];
+        };
+        /**
          * PassState
          * @description The guest's pass in short.
          */
@@ -2549,7 +6168,9 @@ export interface components {
         };
         /**
          * PassView
-         * @description A right to pass doors; `serial` is 16 hex digits, as it stands in a gate's journal.
+         * @description A right to pass doors; `serial` is 16 hex digits, as it stands in a gate's journal, `number` what stands on paper.
+         *
+         *     `hours` numbers a weekly table, 0 is any hour; `uses` is how often it opens an entry, 0 is without end.
          */
         PassView: {
             /**
@@ -2563,8 +6184,12 @@ export interface components {
             groups: number[];
             /** Holder Kind */
             holder_kind: string;
+            /** Hours */
+            hours: number;
             /** Id */
             id: string;
+            /** Number */
+            number: string;
             /** Origin Id */
             origin_id: string;
             /** Origin Kind */
@@ -2581,6 +6206,8 @@ export interface components {
             state: components["schemas"]["PassState"];
             /** Static */
             static: boolean;
+            /** Uses */
+            uses: number;
             /** Version */
             version: number;
         };
@@ -2591,6 +6218,85 @@ export interface components {
         PauseOrder: {
             /** Reason */
             reason: string;
+        };
+        /**
+         * PeerChangeOrder
+         * @description What is to be different; what is left out stays.
+         */
+        PeerChangeOrder: {
+            /** Dialect */
+            dialect?: string | null;
+            /** Enabled */
+            enabled?: boolean | null;
+            /** Name */
+            name?: string | null;
+            /** Secret */
+            secret?: string | null;
+            /** Url */
+            url?: string | null;
+            /** Username */
+            username?: string | null;
+        };
+        /**
+         * PeerOrder
+         * @description A new peer: `up` is a library where we register, `down` registers with us. The secret is never shown again.
+         */
+        PeerOrder: {
+            /** Device Id */
+            device_id: string;
+            /**
+             * Dialect
+             * @default strict
+             */
+            dialect: string;
+            /** Name */
+            name: string;
+            /** Secret */
+            secret: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "up" | "down";
+            /**
+             * Url
+             * @default
+             */
+            url: string;
+            /** Username */
+            username: string;
+        };
+        /**
+         * PeerView
+         * @description A peer and how the link with it stands; its secret is not shown to anybody.
+         */
+        PeerView: {
+            /** Device Id */
+            device_id: string;
+            /** Dialect */
+            dialect: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Failures */
+            failures: number;
+            /** Id */
+            id: string;
+            /** Kept Alive At */
+            kept_alive_at: string | null;
+            /** Name */
+            name: string;
+            /** Offset Ms */
+            offset_ms: number | null;
+            /** Registered At */
+            registered_at: string | null;
+            /** Side */
+            side: string;
+            /** State */
+            state: string;
+            /** Url */
+            url: string;
+            /** Username */
+            username: string;
         };
         /**
          * PersonInput
@@ -2682,11 +6388,159 @@ export interface components {
             name_zh: string;
         };
         /**
+         * PlatformAccountView
+         * @description An operator's account at a platform; the secret is never shown.
+         */
+        PlatformAccountView: {
+            /** Operator Id */
+            operator_id: string;
+            /** Party Code */
+            party_code: string;
+            /** Platform */
+            platform: string;
+            /**
+             * Set At
+             * Format: date-time
+             */
+            set_at: string;
+            /** Username */
+            username: string;
+        };
+        /**
+         * PlatformNight
+         * @description One night beside one platform, summed over the flats. `known` null: it never counts nights; false: it was not reached.
+         */
+        PlatformNight: {
+            /** Booked */
+            booked: number;
+            /** Counted */
+            counted: number | null;
+            /**
+             * Counted At
+             * Format: date-time
+             */
+            counted_at: string;
+            /** Differences */
+            differences: number;
+            /** Due */
+            due: number;
+            /** Entered */
+            entered: number;
+            /** Known */
+            known: boolean | null;
+            /** Platform */
+            platform: string;
+            /** Questions Open */
+            questions_open: number;
+            /** Receipted */
+            receipted: number;
+            /** Registered */
+            registered: number;
+            /** Reported */
+            reported: number;
+            /** Silent */
+            silent: number;
+            /** Units */
+            units: components["schemas"]["UnitCount"][];
+        };
+        /**
+         * QuestionAnswer
+         * @description What the owner of a question found.
+         */
+        QuestionAnswer: {
+            /** Text */
+            text: string;
+        };
+        /**
+         * QuestionCounts
+         * @description How many questions stand where, and how many are unanswered past their time.
+         */
+        QuestionCounts: {
+            /** Answered */
+            answered: number;
+            /** Open */
+            open: number;
+            /** Overdue */
+            overdue: number;
+            /** Settled */
+            settled: number;
+        };
+        /**
+         * QuestionPage
+         * @description A page of questions, 50 a page, those that wait longest first, and the counts of all.
+         */
+        QuestionPage: {
+            counts: components["schemas"]["QuestionCounts"];
+            /** Items */
+            items: components["schemas"]["QuestionView"][];
+            /** Page */
+            page: number;
+            /** Size */
+            size: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * QuestionState
+         * @description Where a question stands: asked, answered by its owner, or settled because the figures became even.
+         * @enum {string}
+         */
+        QuestionState: "OPEN" | "ANSWERED" | "SETTLED";
+        /**
+         * QuestionView
+         * @description One difference as it is asked about, in both languages; `platform` null lies within the house.
+         */
+        QuestionView: {
+            /** Answer */
+            answer: string | null;
+            /** Answered At */
+            answered_at: string | null;
+            /** Answered By */
+            answered_by: string | null;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Night
+             * Format: date
+             */
+            night: string;
+            /** Ours */
+            ours: number;
+            /** Owner */
+            owner: string;
+            /** Platform */
+            platform: string | null;
+            says: components["schemas"]["Words"];
+            /** Settled At */
+            settled_at: string | null;
+            settled_says: components["schemas"]["Words"] | null;
+            /** State */
+            state: string;
+            /** Theirs */
+            theirs: number;
+            /** Unit Id */
+            unit_id: string;
+            /** Unit Label */
+            unit_label: string;
+        };
+        /**
          * Reason
          * @description Why a report is not on its way.
          * @enum {string}
          */
-        Reason: "" | "refused_by_platform" | "facts_missing" | "no_legal_basis" | "field_not_allowed" | "not_understood" | "nonsense" | "pending_too_long" | "behind_another" | "unreachable" | "busy" | "locked_out";
+        Reason: "" | "refused_by_platform" | "facts_missing" | "no_legal_basis" | "no_consent" | "no_account" | "fictional_only" | "field_not_allowed" | "not_understood" | "nonsense" | "pending_too_long" | "behind_another" | "unreachable" | "busy" | "locked_out";
         /**
          * ReasonBody
          * @description Why.
@@ -2700,21 +6554,42 @@ export interface components {
         };
         /**
          * ReceiptView
-         * @description One gate's word that it decides by the pass's change: times by its clock and ours, None while it is owed.
+         * @description What anybody who scans a receipt's code is shown, and nothing more.
          */
         ReceiptView: {
-            /** Applied At */
-            applied_at: string | null;
-            /** Box */
-            box: string | null;
-            /** Concerned */
-            concerned: boolean;
-            /** Gate */
-            gate: string;
-            /** Receipted At */
-            receipted_at: string | null;
-            /** Version */
-            version: number | null;
+            /**
+             * Arrived Date
+             * Format: date
+             */
+            arrived_date: string;
+            /** Estate En */
+            estate_en: string;
+            /** Estate Zh */
+            estate_zh: string;
+            /** Name Masked */
+            name_masked: string;
+            /**
+             * Printed At
+             * Format: date-time
+             */
+            printed_at: string;
+            /** Receipt */
+            receipt: string;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            says: components["schemas"]["Words"];
+            /** State */
+            state: string;
+            /** Unit Mark Masked */
+            unit_mark_masked: string;
+            /**
+             * Until Date
+             * Format: date
+             */
+            until_date: string;
         };
         /**
          * RecordBody
@@ -2736,6 +6611,31 @@ export interface components {
             /** Guest Token */
             guest_token: string;
             stay: components["schemas"]["StayView"];
+        };
+        /**
+         * RemovalView
+         * @description A face that is gone from the server, and gate by gate when each confirmed that it is gone there too.
+         */
+        RemovalView: {
+            /** Gates */
+            gates: number;
+            /** Id */
+            id: string;
+            /** Receipted */
+            receipted: number;
+            /** Receipts */
+            receipts: components["schemas"]["ReceiptView"][];
+            /**
+             * Removed At
+             * Format: date-time
+             */
+            removed_at: string;
+            /** Seconds */
+            seconds: number | null;
+            /** Version */
+            version: number;
+            /** Why */
+            why: string;
         };
         /**
          * ReplayOrder
@@ -2760,7 +6660,7 @@ export interface components {
         };
         /**
          * ReportRow
-         * @description One report in a list: who it concerns only by the stay, when it is due, and what holds it up.
+         * @description One report in a list: whom it concerns only by its subject, when it is due, and what holds it up.
          */
         ReportRow: {
             /** Attempts */
@@ -2796,8 +6696,10 @@ export interface components {
             says: components["schemas"]["Words"] | null;
             /** State */
             state: string;
-            /** Stay Id */
-            stay_id: string;
+            /** Subject Id */
+            subject_id: string;
+            /** Subject Kind */
+            subject_kind: string;
             /** Unit Label */
             unit_label: string;
         };
@@ -2841,6 +6743,17 @@ export interface components {
             households: number;
             /** Residents */
             residents: number;
+        };
+        /**
+         * ResidentPassView
+         * @description Somebody who lives in a flat, masked, and the pass that comes of it; None where it was withdrawn and not given anew.
+         */
+        ResidentPassView: {
+            granted: components["schemas"]["PassView"] | null;
+            /** Name Masked */
+            name_masked: string;
+            /** Residency Id */
+            residency_id: string;
         };
         /**
          * Revealed
@@ -2929,6 +6842,12 @@ export interface components {
             zh: string;
         };
         /**
+         * Side
+         * @description A side of the person who is asked.
+         * @enum {string}
+         */
+        Side: "LEFT" | "RIGHT";
+        /**
          * SignIn
          * @description A user name and a password.
          */
@@ -2937,6 +6856,51 @@ export interface components {
             password: string;
             /** Username */
             username: string;
+        };
+        /**
+         * SlotBody
+         * @description On one weekday (0 is Monday) from one minute of the day up to, not including, another.
+         */
+        SlotBody: {
+            /** End */
+            end: number;
+            /** Start */
+            start: number;
+            /** Weekday */
+            weekday: number;
+        };
+        /**
+         * SlotView
+         * @description On one weekday (0 is Monday) from one minute of the day up to, not including, another.
+         */
+        SlotView: {
+            /** End */
+            end: number;
+            /** Start */
+            start: number;
+            /** Weekday */
+            weekday: number;
+        };
+        /**
+         * StandingView
+         * @description A stay at one platform: its state, since when, by when a receipt is due, the receipt, and words for it.
+         */
+        StandingView: {
+            /** Due At */
+            due_at: string | null;
+            /** Overdue */
+            overdue: boolean;
+            /** Owner */
+            owner: string | null;
+            /** Platform */
+            platform: string;
+            /** Receipt */
+            receipt: string | null;
+            says: components["schemas"]["Words"];
+            /** Since */
+            since: string | null;
+            /** State */
+            state: string;
         };
         /**
          * StayPage
@@ -3072,6 +7036,30 @@ export interface components {
             note: string;
         };
         /**
+         * SubscriptionBody
+         * @description A calendar to follow, for a flat or one of its rooms; `takes`: its orders take the whole flat, or what is free in it.
+         */
+        SubscriptionBody: {
+            /**
+             * Every Minutes
+             * @default 30
+             */
+            every_minutes: number;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /** Room Id */
+            room_id?: string | null;
+            /** Takes */
+            takes?: ("whole" | "places") | null;
+            /** Unit Id */
+            unit_id: string;
+            /** Url */
+            url: string;
+        };
+        /**
          * SuspendBody
          * @description Why a unit is suspended, and whether those inside lose their passes at once.
          */
@@ -3083,6 +7071,216 @@ export interface components {
             at_once: boolean;
             /** Reason */
             reason: string;
+        };
+        /**
+         * TaskSide
+         * @description A period and a number of guests, as the channel tells it or as we have it.
+         */
+        TaskSide: {
+            /**
+             * Arrive At
+             * Format: date-time
+             */
+            arrive_at: string;
+            /** Guests */
+            guests: number;
+            /**
+             * Leave At
+             * Format: date-time
+             */
+            leave_at: string;
+        };
+        /**
+         * TerminalAsked
+         * @description A device to be registered under its code.
+         */
+        TerminalAsked: {
+            /** Code */
+            code: string;
+            /** Gate */
+            gate: string;
+            /** Make */
+            make: string;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
+            /** Secret */
+            secret?: string | null;
+            /** Settings */
+            settings?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * TerminalChange
+         * @description How a device is reached; a secret that is left out stays as it is.
+         */
+        TerminalChange: {
+            /** Gate */
+            gate: string;
+            /** Make */
+            make: string;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
+            /** Secret */
+            secret?: string | null;
+            /** Settings */
+            settings?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * TerminalReceiptView
+         * @description What one device said of a pass: its state there (None: it never held it), when by the box's clock, and when we heard.
+         */
+        TerminalReceiptView: {
+            /** Changed At */
+            changed_at: string | null;
+            /** Gate */
+            gate: string;
+            /** State */
+            state: string | null;
+            /** Terminal */
+            terminal: string;
+            /** Told At */
+            told_at: string | null;
+            /** Trouble */
+            trouble: string;
+            /** Version */
+            version: number | null;
+        };
+        /**
+         * TerminalView
+         * @description One device: how it is reached (its secret is never shown), what it last said, and how many passes stand how on it.
+         */
+        TerminalView: {
+            /** Code */
+            code: string;
+            /** Drift Ms */
+            drift_ms: number | null;
+            /** Enabled */
+            enabled: boolean;
+            /** Failed */
+            failed: number;
+            /** Firmware */
+            firmware: string;
+            /** Gate */
+            gate: string;
+            /** Has Secret */
+            has_secret: boolean;
+            /** Id */
+            id: string;
+            /** Listed */
+            listed: number;
+            /** Listed At */
+            listed_at: string | null;
+            /** Make */
+            make: string;
+            /** Model */
+            model: string;
+            /** Ok */
+            ok: number;
+            /** Online */
+            online: boolean;
+            /** Pending */
+            pending: number;
+            /** Seen At */
+            seen_at: string | null;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Strangers */
+            strangers: number;
+            /** Trouble */
+            trouble: string;
+            /** Troubles */
+            troubles: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * TermsBody
+         * @description New terms of a kind of holder, from when on (now, where nothing is said), and where they come from.
+         */
+        TermsBody: {
+            /** Doors */
+            doors: components["schemas"]["DoorKind"][];
+            /**
+             * Early Minutes
+             * @default 0
+             */
+            early_minutes: number;
+            /** Ends By */
+            ends_by?: number | null;
+            /**
+             * Hours
+             * @default 0
+             */
+            hours: number;
+            /** In Force From */
+            in_force_from?: string | null;
+            /**
+             * Late Minutes
+             * @default 0
+             */
+            late_minutes: number;
+            /**
+             * Longest Minutes
+             * @default 0
+             */
+            longest_minutes: number;
+            /**
+             * Review Days
+             * @default 0
+             */
+            review_days: number;
+            /** Source */
+            source: string;
+            /**
+             * Uses
+             * @default 0
+             */
+            uses: number;
+            /** Ways */
+            ways: string[];
+        };
+        /**
+         * TermsView
+         * @description Terms of a kind of holder as they were decided; those an estate begins with were decided by nobody yet.
+         */
+        TermsView: {
+            /** Decided By */
+            decided_by: string;
+            /** Doors */
+            doors: string[];
+            /** Early Minutes */
+            early_minutes: number;
+            /** Ends By */
+            ends_by: number | null;
+            /** Holder Kind */
+            holder_kind: string;
+            /** Hours */
+            hours: number;
+            /** In Force From */
+            in_force_from: string | null;
+            /** Late Minutes */
+            late_minutes: number;
+            /** Longest Minutes */
+            longest_minutes: number;
+            /** Review Days */
+            review_days: number;
+            /** Source */
+            source: string;
+            /** Uses */
+            uses: number;
+            /** Ways */
+            ways: string[];
         };
         /**
          * Tonight
@@ -3134,6 +7332,32 @@ export interface components {
             operator_id: string;
             /** Rooms */
             rooms: components["schemas"]["RoomBody"][];
+        };
+        /**
+         * UnitCount
+         * @description One flat's six figures; `counted` is null where the other side's is not known, which is not zero.
+         */
+        UnitCount: {
+            /** Booked */
+            booked: number;
+            /** Counted */
+            counted: number | null;
+            /** Due */
+            due: number;
+            /** Entered */
+            entered: number;
+            /** Even */
+            even: boolean;
+            /** Receipted */
+            receipted: number;
+            /** Registered */
+            registered: number;
+            /** Reported */
+            reported: number;
+            /** Unit Id */
+            unit_id: string;
+            /** Unit Label */
+            unit_label: string;
         };
         /**
          * UnitFile
@@ -3260,6 +7484,128 @@ export interface components {
             state: string;
         };
         /**
+         * VisitBody
+         * @description When somebody is asked in; at the desk also on whose behalf.
+         */
+        VisitBody: {
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Host Id */
+            host_id?: string | null;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+        };
+        /**
+         * VisitCodes
+         * @description Codes for the next half-minute windows, and the server's time.
+         */
+        VisitCodes: {
+            /** Codes */
+            codes: components["schemas"]["CodeView"][];
+            /**
+             * Now
+             * Format: date-time
+             */
+            now: string;
+        };
+        /**
+         * VisitState
+         * @description How far an invitation has come.
+         * @enum {string}
+         */
+        VisitState: "INVITED" | "ACCEPTED" | "WITHDRAWN";
+        /**
+         * VisitView
+         * @description An invitation as host and desk see it; the visitor is masked.
+         */
+        VisitView: {
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Host Kind */
+            host_kind: string;
+            /** Id */
+            id: string;
+            /**
+             * Invited At
+             * Format: date-time
+             */
+            invited_at: string;
+            /** Name Masked */
+            name_masked: string;
+            /** Pass Number */
+            pass_number: string;
+            /** Phone Masked */
+            phone_masked: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            state: components["schemas"]["VisitState"];
+            /** Where */
+            where: string;
+        };
+        /**
+         * WayProblem
+         * @description What is wrong at a gate, and for which kind of holder: `FACE_ONLY`, `NO_WAY`, `NO_TABLE` or, for everybody, `UNKNOWN_WAY`.
+         */
+        WayProblem: {
+            /** Code */
+            code: string;
+            /**
+             * Holder Kind
+             * @default
+             */
+            holder_kind: string;
+        };
+        /**
+         * WhoView
+         * @description Who can open a gate now, by each of its devices, or by its box where there is none.
+         */
+        WhoView: {
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Gate */
+            gate: string;
+            /** Keepers */
+            keepers: components["schemas"]["KeeperView"][];
+        };
+        /**
+         * WithdrawalBody
+         * @description Whose yes is taken back at the desk, and on what evidence, if there is any.
+         */
+        WithdrawalBody: {
+            /**
+             * Evidence
+             * @default
+             */
+            evidence: string;
+            /** Pass Number */
+            pass_number: string;
+        };
+        /**
+         * Withdrawn
+         * @description How many passes were withdrawn.
+         */
+        Withdrawn: {
+            /** Passes */
+            passes: number;
+        };
+        /**
          * Words
          * @description A message in both languages.
          */
@@ -3268,6 +7614,22 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * WrongRate
+         * @description A share, and between which bounds it lies with 95 % confidence. What nobody reported is not in it: read it as at least.
+         */
+        WrongRate: {
+            /** At Least */
+            at_least: number;
+            /** At Most */
+            at_most: number;
+            /** Of */
+            of: number;
+            /** Rate */
+            rate: number;
+            /** Reported */
+            reported: number;
         };
     };
     responses: never;
@@ -3420,7 +7782,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_list_bookings: {
+    linli_server_stays_api_lodging_list_bookings: {
         parameters: {
             query?: {
                 date?: string | null;
@@ -3443,7 +7805,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_book: {
+    linli_server_stays_api_lodging_book: {
         parameters: {
             query?: never;
             header?: never;
@@ -3467,7 +7829,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_import_feed: {
+    linli_server_stays_api_feeds_import_feed: {
         parameters: {
             query?: never;
             header?: never;
@@ -3504,7 +7866,44 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_cancel_booking: {
+    linli_server_stays_api_feeds_preview_feed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Feed
+                     * @default upload
+                     */
+                    feed?: string;
+                    /**
+                     * File
+                     * Format: binary
+                     */
+                    file: string;
+                    /** Unit Id */
+                    unit_id?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedResult"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_lodging_cancel_booking: {
         parameters: {
             query?: never;
             header?: never;
@@ -3530,7 +7929,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_extend_booking: {
+    linli_server_stays_api_lodging_extend_booking: {
         parameters: {
             query?: never;
             header?: never;
@@ -3556,7 +7955,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_register_guest_at_the_desk: {
+    linli_server_stays_api_lodging_register_guest_at_the_desk: {
         parameters: {
             query?: never;
             header?: never;
@@ -3582,7 +7981,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_get_link: {
+    linli_server_stays_api_lodging_get_link: {
         parameters: {
             query?: never;
             header?: never;
@@ -3606,7 +8005,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_mark_no_show: {
+    linli_server_stays_api_lodging_mark_no_show: {
         parameters: {
             query?: never;
             header?: never;
@@ -3624,6 +8023,453 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BookingView"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_calendars_list_calendars: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarLinkView"][];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_calendars_make_calendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalendarBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarLinkView"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_calendars_revoke_calendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                calendar_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarLinkView"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_calendars_read_calendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Modified */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    linli_server_access_api_desk_replace_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                credential_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCardBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_desk_replace_pin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                credential_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedPin"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_desk_take_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                credential_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_household_contracts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractPassView"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_household_give_contract_pass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContractPassBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PassView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_household_end_contract: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContractEndBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Withdrawn"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_desk_let_courier_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Paper"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_household_passes_of_flat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dwelling_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResidentPassView"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_desk_find_pass: {
+        parameters: {
+            query: {
+                number: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskPass"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_desk_give_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pass_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CardBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_desk_bind_identity_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pass_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityCardBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_desk_print_pass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pass_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Paper"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_desk_give_pin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pass_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedPin"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_household_give_resident_pass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                residency_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PassView"];
+                };
+            };
+        };
+    };
+    linli_server_privacy_api_search_disclosures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DisclosureSearch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisclosureView"][];
                 };
             };
         };
@@ -3762,7 +8608,555 @@ export interface operations {
             };
         };
     };
-    linli_server_access_api_gate_events: {
+    linli_server_connectors_api_face_checks_another_way: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnotherWay"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_faces_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HolderFaces"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_faces_begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolmentBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentAsked"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_faces_enrol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Frames */
+                    frames: string[];
+                    /**
+                     * Picture
+                     * Format: binary
+                     */
+                    picture: string;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolled"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_faces_errors: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateFaces"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_faces_report_error: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaceErrorView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_faces_holdings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaceHoldings"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_faces_my_face: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HolderFaces"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_faces_withdraw_my_face: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HolderFaces"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_faces_face_of: {
+        parameters: {
+            query: {
+                pass_number: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HolderFaces"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_faces_reports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaceReportView"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_faces_take_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaceReportView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_faces_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawalBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HolderFaces"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_faces_removal_receipts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                face_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovalView"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_feeds_list_feeds: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+                page?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedPage"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_feeds_follow_calendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedView"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_feeds_get_feed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feed_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedView"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_feeds_end_feed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feed_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedView"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_feeds_pause_feed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feed_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedView"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_feeds_read_soon: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feed_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedView"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_feeds_resume_feed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feed_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_alarms_alarms: {
+        parameters: {
+            query?: {
+                running?: boolean | null;
+                gate?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmView"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_alarms_acknowledge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_gates_gate_commands: {
+        parameters: {
+            query?: {
+                gate?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandView"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_gates_gate_events: {
         parameters: {
             query?: {
                 gate?: string | null;
@@ -3785,7 +9179,30 @@ export interface operations {
             };
         };
     };
-    linli_server_access_api_gate_journals: {
+    linli_server_access_api_gates_gate_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NormalisedEvent"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_gates_gate_journals: {
         parameters: {
             query?: never;
             header?: never;
@@ -3805,7 +9222,7 @@ export interface operations {
             };
         };
     };
-    linli_server_access_api_gate_journal_faults: {
+    linli_server_access_api_gates_gate_journal_faults: {
         parameters: {
             query?: {
                 limit?: number;
@@ -3827,7 +9244,45 @@ export interface operations {
             };
         };
     };
-    linli_server_access_api_gate_delta: {
+    linli_server_access_api_boxes_gate_commands: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    linli_server_access_api_boxes_gate_command_reply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                command_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    linli_server_access_api_boxes_gate_delta: {
         parameters: {
             query?: {
                 since?: number;
@@ -3847,7 +9302,27 @@ export interface operations {
             };
         };
     };
-    linli_server_access_api_gate_journal: {
+    linli_server_access_api_faces_gate_faces: {
+        parameters: {
+            query?: {
+                ids?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    linli_server_access_api_boxes_gate_journal: {
         parameters: {
             query?: never;
             header?: never;
@@ -3865,7 +9340,7 @@ export interface operations {
             };
         };
     };
-    linli_server_access_api_gate_receipt: {
+    linli_server_access_api_boxes_gate_receipt: {
         parameters: {
             query?: never;
             header?: never;
@@ -3883,7 +9358,43 @@ export interface operations {
             };
         };
     };
-    linli_server_access_api_gates: {
+    linli_server_access_api_boxes_gate_terminal_reports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    linli_server_access_api_boxes_gate_terminals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    linli_server_access_api_gates_gates: {
         parameters: {
             query?: never;
             header?: never;
@@ -3899,6 +9410,244 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GateView"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_gates_board: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BoardGate"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_gates_fit_lock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LockAsked"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateRulesView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_gates_list_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateRulesView"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_gates_ways: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateWaysView"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_gates_ask_for_compare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckAsked"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_gates_ask_for_listing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckAsked"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_gates_open_gate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandAsked"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_gates_release_gate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandAsked"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_gates_change_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GateRulesChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateRulesView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_terminals_who: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhoView"];
                 };
             };
         };
@@ -3925,6 +9674,353 @@ export interface operations {
             };
         };
     };
+    linli_server_access_api_health_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_health_propose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HealthAsked"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthProposalView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_health_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthOrderView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_health_decline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HealthReason"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthProposalView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_health_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HealthReason"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthOrderView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_terms_holidays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+        };
+    };
+    linli_server_access_api_terms_set_holidays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HolidaysBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_hooks_list_hooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookView"][];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_hooks_make_hook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookMade"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_hooks_take_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookAnswer"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_hooks_end_hook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookView"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_hooks_rotate_hook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookMade"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_feeds_list_tasks: {
+        parameters: {
+            query?: {
+                state?: "open" | "closed" | "all";
+                page?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntakeTaskPage"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_feeds_get_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntakeTaskView"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_feeds_answer_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntakeTaskView"];
+                };
+            };
+        };
+    };
     linli_server_lettings_api_count_lettings: {
         parameters: {
             query?: never;
@@ -3945,7 +10041,7 @@ export interface operations {
             };
         };
     };
-    linli_server_connectors_api_list_links: {
+    linli_server_connectors_api_links_list_links: {
         parameters: {
             query?: never;
             header?: never;
@@ -3965,7 +10061,75 @@ export interface operations {
             };
         };
     };
-    linli_server_connectors_api_pause_link: {
+    linli_server_connectors_api_links_list_accounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformAccountView"][];
+                };
+            };
+        };
+    };
+    linli_server_connectors_api_links_set_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                platform: string;
+                operator_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountForm"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformAccountView"];
+                };
+            };
+        };
+    };
+    linli_server_connectors_api_links_remove_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                platform: string;
+                operator_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    linli_server_connectors_api_links_pause_link: {
         parameters: {
             query?: never;
             header?: never;
@@ -3989,7 +10153,7 @@ export interface operations {
             };
         };
     };
-    linli_server_connectors_api_resume_link: {
+    linli_server_connectors_api_links_resume_link: {
         parameters: {
             query?: never;
             header?: never;
@@ -4127,7 +10291,47 @@ export interface operations {
             };
         };
     };
-    linli_server_access_api_override: {
+    linli_server_access_api_desk_my_ways: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnWays"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_desk_my_pin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedPin"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_passes_override: {
         parameters: {
             query?: never;
             header?: never;
@@ -4151,7 +10355,7 @@ export interface operations {
             };
         };
     };
-    linli_server_access_api_receipts: {
+    linli_server_access_api_passes_receipts: {
         parameters: {
             query?: never;
             header?: never;
@@ -4173,7 +10377,7 @@ export interface operations {
             };
         };
     };
-    linli_server_access_api_revoke: {
+    linli_server_access_api_passes_revoke: {
         parameters: {
             query?: never;
             header?: never;
@@ -4195,6 +10399,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PassView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_terminals_closure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pass_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClosureView"];
                 };
             };
         };
@@ -4313,6 +10539,26 @@ export interface operations {
             };
         };
     };
+    linli_server_connectors_api_links_read_hits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HitView"][];
+                };
+            };
+        };
+    };
     linli_server_privacy_api_audit_chain: {
         parameters: {
             query?: never;
@@ -4333,7 +10579,147 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_get_invitation: {
+    linli_server_privacy_api_notice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purpose: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeView"];
+                };
+            };
+        };
+    };
+    linli_server_connectors_api_reconciling_list_questions: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["QuestionState"] | null;
+                date?: string | null;
+                page?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionPage"];
+                };
+            };
+        };
+    };
+    linli_server_connectors_api_reconciling_answer_question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                question_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuestionAnswer"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionView"];
+                };
+            };
+        };
+    };
+    linli_server_connectors_api_receipts_verify_receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiptView"];
+                };
+            };
+        };
+    };
+    linli_server_connectors_api_reconciling_get_reconciliation: {
+        parameters: {
+            query: {
+                date: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NightView"];
+                };
+            };
+        };
+    };
+    linli_server_connectors_api_reconciling_reconcile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NightOrder"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NightView"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_lodging_get_invitation: {
         parameters: {
             query?: never;
             header?: never;
@@ -4353,7 +10739,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_register_guest: {
+    linli_server_stays_api_lodging_register_guest: {
         parameters: {
             query?: never;
             header?: never;
@@ -4377,7 +10763,7 @@ export interface operations {
             };
         };
     };
-    linli_server_connectors_api_list_reports: {
+    linli_server_connectors_api_reports_list_reports: {
         parameters: {
             query?: {
                 state?: components["schemas"]["ReportState"] | null;
@@ -4401,7 +10787,7 @@ export interface operations {
             };
         };
     };
-    linli_server_connectors_api_replay_all: {
+    linli_server_connectors_api_reports_replay_all: {
         parameters: {
             query?: never;
             header?: never;
@@ -4427,7 +10813,7 @@ export interface operations {
             };
         };
     };
-    linli_server_connectors_api_get_report: {
+    linli_server_connectors_api_reports_get_report: {
         parameters: {
             query?: never;
             header?: never;
@@ -4449,7 +10835,7 @@ export interface operations {
             };
         };
     };
-    linli_server_connectors_api_replay_report: {
+    linli_server_connectors_api_reports_replay_report: {
         parameters: {
             query?: never;
             header?: never;
@@ -4553,7 +10939,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_list_stays: {
+    linli_server_stays_api_lodging_list_stays: {
         parameters: {
             query?: {
                 date?: string | null;
@@ -4580,7 +10966,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_get_my_stay: {
+    linli_server_stays_api_lodging_get_my_stay: {
         parameters: {
             query?: never;
             header?: never;
@@ -4600,7 +10986,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_check_out_myself: {
+    linli_server_stays_api_lodging_check_out_myself: {
         parameters: {
             query?: never;
             header?: never;
@@ -4620,7 +11006,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_list_my_codes: {
+    linli_server_stays_api_lodging_list_my_codes: {
         parameters: {
             query?: {
                 count?: number;
@@ -4642,7 +11028,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_read_my_document: {
+    linli_server_stays_api_lodging_read_my_document: {
         parameters: {
             query?: never;
             header?: never;
@@ -4672,7 +11058,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_accept_my_reader_record: {
+    linli_server_stays_api_lodging_accept_my_reader_record: {
         parameters: {
             query?: never;
             header?: never;
@@ -4696,7 +11082,25 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_get_stay: {
+    linli_server_connectors_api_receipts_print_own_receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    linli_server_stays_api_lodging_get_stay: {
         parameters: {
             query?: never;
             header?: never;
@@ -4718,7 +11122,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_check_in: {
+    linli_server_stays_api_lodging_check_in: {
         parameters: {
             query?: never;
             header?: never;
@@ -4740,7 +11144,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_check_out: {
+    linli_server_stays_api_lodging_check_out: {
         parameters: {
             query?: never;
             header?: never;
@@ -4762,7 +11166,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_confirm_by_eye: {
+    linli_server_stays_api_lodging_confirm_by_eye: {
         parameters: {
             query?: never;
             header?: never;
@@ -4784,7 +11188,109 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_record_guardian_call: {
+    linli_server_connectors_api_face_checks_get_face_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stay_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaceCheckState"];
+                };
+            };
+        };
+    };
+    linli_server_connectors_api_face_checks_check_face: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stay_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Picture
+                     * Format: binary
+                     */
+                    picture: string;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaceCheckAnswer"];
+                };
+            };
+        };
+    };
+    linli_server_connectors_api_face_checks_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stay_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FaceCheckConsentBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaceCheckState"];
+                };
+            };
+        };
+    };
+    linli_server_connectors_api_face_checks_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stay_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaceCheckState"];
+                };
+            };
+        };
+    };
+    linli_server_stays_api_lodging_record_guardian_call: {
         parameters: {
             query?: never;
             header?: never;
@@ -4810,7 +11316,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_move_guest: {
+    linli_server_stays_api_lodging_move_guest: {
         parameters: {
             query?: never;
             header?: never;
@@ -4836,7 +11342,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_accept_reader_record: {
+    linli_server_stays_api_lodging_accept_reader_record: {
         parameters: {
             query?: never;
             header?: never;
@@ -4862,6 +11368,48 @@ export interface operations {
             };
         };
     };
+    linli_server_connectors_api_receipts_print_receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stay_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    linli_server_connectors_api_reconciling_get_standing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stay_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandingView"][];
+                };
+            };
+        };
+    };
     linli_server_overview_issue_stream_ticket: {
         parameters: {
             query?: never;
@@ -4880,6 +11428,192 @@ export interface operations {
                     "application/json": {
                         [key: string]: string;
                     };
+                };
+            };
+        };
+    };
+    linli_server_access_api_terminals_terminals: {
+        parameters: {
+            query?: {
+                gate?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalView"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_terminals_register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TerminalAsked"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_terminals_drift: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftView"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_terminals_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                terminal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TerminalChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_terminals_disable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                terminal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_terms_list_terms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TermsView"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_terms_terms_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                holder_kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TermsView"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_terms_change_terms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                holder_kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TermsBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TermsView"];
                 };
             };
         };
@@ -5007,7 +11741,7 @@ export interface operations {
             };
         };
     };
-    linli_server_stays_api_close_unit: {
+    linli_server_stays_api_lodging_close_unit: {
         parameters: {
             query?: never;
             header?: never;
@@ -5159,6 +11893,258 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UnitView"];
+                };
+            };
+        };
+    };
+    linli_server_connectors_viid_api_list_viid_peers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeerView"][];
+                };
+            };
+        };
+    };
+    linli_server_connectors_viid_api_add_viid_peer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PeerOrder"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeerView"];
+                };
+            };
+        };
+    };
+    linli_server_connectors_viid_api_change_viid_peer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                peer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PeerChangeOrder"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeerView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_visitors_list_visits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitView"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_visitors_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VisitBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invited"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_visitors_my_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitedView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_visitors_accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitedView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_visitors_my_codes: {
+        parameters: {
+            query?: {
+                count?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitCodes"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_visitors_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawalBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitView"];
+                };
+            };
+        };
+    };
+    linli_server_access_api_terms_weekly_hours: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoursView"][];
+                };
+            };
+        };
+    };
+    linli_server_access_api_terms_set_weekly_hours: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                table: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoursBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoursView"];
                 };
             };
         };
