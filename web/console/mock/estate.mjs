@@ -99,8 +99,8 @@ export const stayView = (stay) => ({
 });
 
 export const reports = stays.filter((stay) => stay.report !== 'NONE').map((stay, index) => ({
-  id: id('rep', index + 1), kind: index % 19 === 0 ? 'CHECK_OUT' : 'CHECK_IN', stay_id: stay.id, unit_label: stay.unit.code, state: stay.report,
-  attempts: stay.report === 'PARKED' ? 8 : stay.report === 'QUEUED' ? 0 : 1, due_at: iso(now() + ((index * 7) % 170 - 20) * 60_000),
+  id: id('rep', index + 1), kind: index % 19 === 0 ? 'CHECK_OUT' : 'CHECK_IN', platform: index % 3 === 1 ? 'community' : 'lodging', subject_kind: 'stay', subject_id: stay.id, unit_label: stay.unit.code, state: stay.report,
+  queued_at: iso(now() - (index % 90) * 60_000), overdue: null, attempts: stay.report === 'PARKED' ? 8 : stay.report === 'QUEUED' ? 0 : 1, due_at: iso(now() + ((index * 7) % 170 - 20) * 60_000),
   receipt: stay.report === 'ACCEPTED' ? `LY2025112400${String(index).padStart(5, '0')}` : null,
   code: stay.report === 'REJECTED' ? 'E1131' : null, field: stay.report === 'REJECTED' ? 'zjhm' : null,
   ...(stay.report === 'REJECTED'
@@ -135,3 +135,11 @@ export function passage(at) {
 export const events = Array.from({ length: 160 }, (_, index) => passage(now() - index * 11_000 - Math.floor(random() * 9000)));
 
 export const tally = (rows, key) => rows.reduce((sum, row) => ({ ...sum, [row[key]]: (sum[row[key]] ?? 0) + 1 }), {});
+
+// What stands is told too: a door, a device and a flat have no stay to open.
+for (const [index, [kind, subject]] of [['DOOR', 'door'], ['DEVICE', 'device'], ['UNIT_UPDATE', 'unit'], ['VISITOR_IN', 'visit'], ['PASSAGE', 'passage'], ['STAFF', 'staff'], ['RESIDENT', 'resident']].entries()) {
+  reports.unshift({
+    id: id('rep', 90_000 + index), kind, platform: kind === 'DEVICE' ? 'viid' : 'community', subject_kind: subject, subject_id: id(subject, index), unit_label: subject === 'unit' ? units[50].code : '',
+    state: 'ACCEPTED', queued_at: iso(now() - index * 1000), overdue: null, attempts: 1, due_at: iso(now() + 72 * HOUR), receipt: `5101080000701${index}`, code: null, field: null, reason: null, says: null, owner: null,
+  });
+}

@@ -11,6 +11,7 @@ import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as doors from './doors.mjs';
 import * as made from './estate.mjs';
+import * as links from './links.mjs';
 
 const BUILT = join(dirname(fileURLToPath(import.meta.url)), '../../../src/linli/server/fronts/console');
 const CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
@@ -103,6 +104,7 @@ const FEED = [
 
 const ROUTES = [
   ...doors.routes({ who: () => who, refuse: (...facts) => new Refused(...facts), tell: (event, data) => tell(event, data) }),
+  ...links.routes({ who: () => who, refuse: (...facts) => new Refused(...facts), tell: (event, data) => tell(event, data) }),
   ['GET', /^\/api\/session$/, () => who],
   ['POST', /^\/api\/session$/, ({ body }) => startSession(body)],
   ['DELETE', /^\/api\/session$/, () => { who = null; }],
@@ -118,7 +120,7 @@ const ROUTES = [
   ['GET', /^\/api\/gates$/, () => made.gates],
   ['GET', /^\/api\/gate-events$/, ({ q }) => made.events.filter((event) => !q.get('gate') || event.gate === q.get('gate')).slice(0, Number(q.get('limit') ?? 50))],
   ['POST', /^\/api\/stream-ticket$/, () => ({ ticket: Math.random().toString(36).slice(2) })],
-  ['GET', /^\/api\/reports$/, ({ q }) => paged(made.reports.filter((row) => !q.get('state') || row.state === q.get('state')), Number(q.get('page') ?? 1))],
+  ['GET', /^\/api\/reports$/, ({ q }) => paged(made.reports.filter((row) => (!q.get('state') || row.state === q.get('state')) && (!q.get('platform') || row.platform === q.get('platform'))), Number(q.get('page') ?? 1))],
   ['POST', /^\/api\/reports\/([^/]+)\/replay$/, ({ ids }) => Object.assign(find(made.reports, ids[0]), { state: 'QUEUED', reason: null, says: null, code: null, field: null })],
   ['GET', /^\/api\/units$/, ({ q }) => paged(made.units.filter((unit) => mine(unit) && (!q.get('state') || unit.state === q.get('state')) && holds(q.get('q'), unit.code, unit.label_zh, unit.operator_name)), Number(q.get('page') ?? 1))],
   ['GET', /^\/api\/units\/([^/]+)$/, ({ ids }) => unitFile(find(made.units, ids[0]))],
@@ -183,7 +185,10 @@ async function handle(request, response) {
   if (request.method !== 'GET' && url.pathname.startsWith('/api/') && request.headers['x-csrftoken'] !== 'mock') throw new Refused(403, 'csrf', '请求未通过校验，请刷新页面。', 'The request could not be verified; reload the page.');
   for (const [method, pattern, act] of ROUTES) {
     const found = method === request.method && pattern.exec(url.pathname);
-    if (found) return answer(response, 200, act({ ids: found.slice(1), q: url.searchParams, body }));
+    if (!found) continue;
+    const said = act({ ids: found.slice(1), q: url.searchParams, body });
+    if (Buffer.isBuffer(said)) return response.writeHead(200, { 'Content-Type': 'application/pdf' }).end(said);
+    return answer(response, 200, said);
   }
   throw missing();
 }

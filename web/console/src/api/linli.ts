@@ -36,7 +36,7 @@ export const listGateEvents = (limit: number, gate?: string) =>
   call<GateEvent[]>('GET', '/api/gate-events', { query: { gate, limit } });
 export const streamTicket = () => call<{ ticket: string }>('POST', '/api/stream-ticket', { body: {} });
 
-export const listReports = (filter: { state?: string; page?: number }, signal?: Signal) =>
+export const listReports = (filter: { state?: string; platform?: string; page?: number }, signal?: Signal) =>
   call<Page<ReportRow>>('GET', '/api/reports', { query: filter, signal });
 export const replayReport = (id: string, onceKey: string) =>
   call<unknown>('POST', `/api/reports/${id}/replay`, { body: {}, onceKey });

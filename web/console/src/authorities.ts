@@ -1,0 +1,60 @@
+/** How the links to the authorities are spoken of: their state in a word, whose turn it is, and reasons counted. */
+import type { Link } from './api/authorities';
+import type { ReportRow } from './api/shapes';
+import { t, word } from './locale/language';
+import { whoWords } from './people';
+
+/** The face layer is asked while a guest waits: it has no reports, and its switch is there before its first picture. */
+export const FACE_LAYER = 'face_layer';
+
+export interface LinkRow extends Link { heard: boolean }
+
+export const linkRows = (links: readonly Link[]): LinkRow[] => [
+  ...links.map((link) => ({ ...link, heard: true })),
+  ...(links.some((link) => link.platform === FACE_LAYER)
+    ? [] : [{ platform: FACE_LAYER, paused_at: null, paused_by: null, pause_reason: null, failing_since: null, failing_with: null, waiting: 0, heard: false }]),
+];
+
+/** A pause is somebody's decision and hides whether the platform would answer: it is named first. */
+export function linkState(link: LinkRow): 'PAUSED' | 'FAILING' | 'QUIET' | 'WORKING' {
+  if (link.paused_at) return 'PAUSED';
+  if (link.failing_since) return 'FAILING';
+  return link.heard ? 'WORKING' : 'QUIET';
+}
+
+export interface HeldUp { reason: string; says: ReportRow['says']; count: number; platforms: string[] }
+
+/** What waits for a person, by its reason, the most first. */
+export function byReason(rows: readonly Pick<ReportRow, 'reason' | 'says' | 'platform'>[]): HeldUp[] {
+  const found = new Map<string, HeldUp>();
+  for (const row of rows) {
+    const reason = row.reason ?? '';
+    const held = found.get(reason) ?? { reason, says: row.says, count: 0, platforms: [] };
+    held.count += 1;
+    if (!held.platforms.includes(row.platform)) held.platforms.push(row.platform);
+    found.set(reason, held);
+  }
+  return [...found.values()].sort((a, b) => b.count - a.count || a.reason.localeCompare(b.reason));
+}
+
+/** What stands behind another report moves by itself once that one is settled. */
+export const canSendAgain = (reason: string | null | undefined): boolean => reason !== 'behind_another';
+
+export function ownerWords(owner: string | null | undefined): string {
+  if (!owner) return '–';
+  if (owner.startsWith('operator')) return word('role', 'operator');
+  return owner === 'office' ? word('role', 'office') : whoWords(owner);
+}
+
+interface GrantLike { role: string; scope: string }
+
+/** An answer is its owner's to give: the office's by those who run the estate, an operator's by that operator. */
+export const mayAnswer = (grants: readonly GrantLike[], owner: string): boolean =>
+  grants.some((grant) => (owner === 'office' ? grant.role === 'office' || grant.role === 'estate_admin' : grant.role === 'operator' && grant.scope === owner));
+
+/** A platform's dialect: two have names, the others are letters for what was noticed. */
+export function dialectWords(name: string | null | undefined): string {
+  if (!name) return '–';
+  if (name === 'strict' || name === 'loose') return t(`dialect.${name}`);
+  return name.startsWith('mixed-') ? t('dialect.mixed', { letters: name.slice(6) }) : name;
+}
