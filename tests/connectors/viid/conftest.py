@@ -55,3 +55,9 @@ def world(request: pytest.FixtureRequest) -> Any:
 def below(world: Any) -> Any:
     """A peer that may register with the estate, and how it calls."""
     return import_module("tests.connectors.viid.calling").peer_of(world)
+
+
+@pytest.fixture
+def link_to() -> Any:
+    """A link to anywhere."""
+    return import_module("tests.connectors.viid.facts").link

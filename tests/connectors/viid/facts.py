@@ -87,7 +87,7 @@ def passage(sequence: int = 1, *, gate: int = 7, holder: str = "stay_01", at: da
         sequence=sequence,
         happened_at=at,
         direction="in",
-        method="face",
+        method="FACE",
         holder_kind="stay",
         holder_id=holder,
         person=PERSON,

@@ -220,7 +220,7 @@ def passages(world: World, monkeypatch: pytest.MonkeyPatch, holders: list[str]) 
             sequence=number,
             happened_at=at,
             direction="in",
-            method="face",
+            method="FACE",
             holder_kind="guest",
             holder_id=holder,
             origin_kind="stay",
@@ -267,7 +267,7 @@ def test_only_whoever_said_yes_is_told_of_and_each_is_in_the_ledger(
     assert not {"Name", "IDNumber", "IDType", "SubImageList"} & {name for one in told for name in one}
     ledger = privacy_queries.list_disclosures(estate_id=world.estate_id, person_id="person_a")
     assert {line.message_id[:48] for line in ledger} == {one["FaceID"] for one in told}
-    assert {(line.recipient, line.purpose.code) for line in ledger} == {(pushing.RECIPIENT, orders.FACES_PURPOSE)}
+    assert {(line.recipient, line.purpose) for line in ledger} == {(pushing.RECIPIENT, orders.FACES_PURPOSE)}
     assert not privacy_queries.list_disclosures(estate_id=world.estate_id, person_id="person_b")
 
 

@@ -40,7 +40,7 @@ SEXES: Mapping[str, str] = MappingProxyType({"male": "1", "female": "2", "unspec
 LIVES_HERE, SLEEPS_HERE = "1", "2"  # RegistrationType
 STANDS, GONE = "1", "3"  # DataStatus, counted as ExecuteOperation is
 DIRECTIONS: Mapping[str, str] = MappingProxyType({"in": "1", "out": "2"})
-METHODS: Mapping[str, str] = MappingProxyType({"face": "1", "card": "2", "qr": "3", "pin": "4"})
+METHODS: Mapping[str, str] = MappingProxyType({"FACE": "1", "CARD": "2", "CODE": "3", "PIN": "4", "IDCARD": "5"})
 OTHER_METHOD = "9"
 
 _PERSON = frozenset(
