@@ -26,6 +26,7 @@ from procrastinate.contrib.django import app  # noqa: E402
 from linli.server.access import actions as access  # noqa: E402
 from linli.server.connectors import tasks as connectors  # noqa: E402
 from linli.server.connectors.reconciling import tasks as reconciling  # noqa: E402
+from linli.server.connectors.viid import tasks as viid  # noqa: E402
 from linli.server.kernel import clock, once, outbox  # noqa: E402
 from linli.server.kernel.actors import system  # noqa: E402
 from linli.server.people import actions as people  # noqa: E402
@@ -203,6 +204,7 @@ def main() -> int:
     loops: list[Callable[[], None]] = [
         lambda: relay(stop),
         lambda: connectors.deliver(stop=stop, wait=Wake("linli_reports").wait),
+        lambda: viid.watch_links(stop=stop),
         lambda: stays.follow_feeds(stop=stop),
     ]
     threads = [threading.Thread(target=loop, daemon=True) for loop in loops]
