@@ -1,8 +1,6 @@
-/** How the links to the authorities are spoken of: their state in a word, whose turn it is, and reasons counted. */
+/** How the links to the authorities stand: a state in a word, reasons counted, and whose turn it is. No framework in here. */
 import type { Link } from './api/authorities';
 import type { ReportRow } from './api/shapes';
-import { t, word } from './locale/language';
-import { whoWords } from './people';
 
 /** The face layer is asked while a guest waits: it has no reports, and its switch is there before its first picture. */
 export const FACE_LAYER = 'face_layer';
@@ -40,21 +38,8 @@ export function byReason(rows: readonly Pick<ReportRow, 'reason' | 'says' | 'pla
 /** What stands behind another report moves by itself once that one is settled. */
 export const canSendAgain = (reason: string | null | undefined): boolean => reason !== 'behind_another';
 
-export function ownerWords(owner: string | null | undefined): string {
-  if (!owner) return '–';
-  if (owner.startsWith('operator')) return word('role', 'operator');
-  return owner === 'office' ? word('role', 'office') : whoWords(owner);
-}
-
 interface GrantLike { role: string; scope: string }
 
 /** An answer is its owner's to give: the office's by those who run the estate, an operator's by that operator. */
 export const mayAnswer = (grants: readonly GrantLike[], owner: string): boolean =>
   grants.some((grant) => (owner === 'office' ? grant.role === 'office' || grant.role === 'estate_admin' : grant.role === 'operator' && grant.scope === owner));
-
-/** A platform's dialect: two have names, the others are letters for what was noticed. */
-export function dialectWords(name: string | null | undefined): string {
-  if (!name) return '–';
-  if (name === 'strict' || name === 'loose') return t(`dialect.${name}`);
-  return name.startsWith('mixed-') ? t('dialect.mixed', { letters: name.slice(6) }) : name;
-}

@@ -1,5 +1,5 @@
 /** Who did something, as far as the record says: it keeps accounts, not names. */
-import { t } from './locale/language';
+import { t, word } from './locale/language';
 import { session } from './session';
 
 export function whoWords(id: string | null | undefined): string {
@@ -9,4 +9,11 @@ export function whoWords(id: string | null | undefined): string {
   // An account's id is long and says nothing; its end tells two of them apart.
   const account = /^[a-z]+_[0-9A-Z]{20,}$/.test(id);
   return account ? t('app.account', { tail: id.slice(-4) }) : id;
+}
+
+/** Whose turn it is: the office's, an operator's, or an account's. */
+export function ownerWords(owner: string | null | undefined): string {
+  if (!owner) return '–';
+  if (owner.startsWith('operator')) return word('role', 'operator');
+  return owner === 'office' ? word('role', 'office') : whoWords(owner);
 }
