@@ -101,6 +101,9 @@ def _add_day(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--guests", type=int, default=100)
     parser.add_argument("--faces", type=int, default=0, metavar="GUESTS", help="so many of them open doors by face")
     parser.add_argument("--offline", type=int, default=1, metavar="GATES", help="so many gates lose their network")
+    parser.add_argument(
+        "--faults", choices=["none", "light", "heavy"], default="light", help="0, 5 or 30 % of all calls"
+    )
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
 
 
@@ -184,7 +187,9 @@ def _reconcile(asked: argparse.Namespace) -> int | None:
 
 
 def _day(asked: argparse.Namespace) -> int | None:
-    return _door("day")(guests=asked.guests, faces=asked.faces, offline=asked.offline, as_json=asked.json)  # type: ignore[no-any-return]
+    return _door("day")(  # type: ignore[no-any-return]
+        guests=asked.guests, faces=asked.faces, offline=asked.offline, faults=asked.faults, as_json=asked.json
+    )
 
 
 def _journey(asked: argparse.Namespace) -> int | None:

@@ -33,6 +33,7 @@ class Tally:
     parked_without_reason: int
     moving: int
     receipt_p99_s: float
+    receipted_digest: str
     journal_heads: dict[str, int]
     journal_missing: int
     journal_faults: int
@@ -65,6 +66,7 @@ def count(estate_id: str) -> Tally:
         parked_without_reason=told.stuck_without_reason,
         moving=told.waiting,
         receipt_p99_s=percentile(told.seconds_to_receipt, 99),
+        receipted_digest=connectors.digest_accepted(estate_id=estate_id, platform="lodging"),
         journal_heads={journal.gate: journal.sequence for journal in journals if journal.sequence},
         journal_missing=sum(journal.missing for journal in journals),
         journal_faults=sum(journal.faults for journal in journals),

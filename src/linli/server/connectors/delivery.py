@@ -164,8 +164,7 @@ class Courier:
     def _deliver(self, load: Sequence[Claim]) -> list[ReportState | None]:
         answers = self._tell(load)
         states = [_record(claim, told) for claim, told in zip(load, answers, strict=True)]
-        for told in answers:
-            self._judge(told)
+        self._judge(answers)
         for estate_id in {claim.estate_id for claim, state in zip(load, states, strict=True) if state is not None}:
             self._changed(estate_id)
         return states
@@ -175,12 +174,17 @@ class Courier:
             return [self._platform.ask(message=claim.message) for claim in load]
         return self._platform.send(messages=[claim.message for claim in load])
 
-    def _judge(self, told: Told) -> None:
-        if told.verdict in LINK_FAILURES:
+    def _judge(self, answers: Sequence[Told]) -> None:
+        # One exchange is one sign of the link's health, however many messages were in it; a part that failed alone is no sign.
+        if all(told.verdict in LINK_FAILURES for told in answers):
+            failed = answers[0]
+            if failed.verdict is Verdict.LOCKED_OUT and self._platform.own_accounts:
+                # One operator's account is refused: that says nothing of the others'.
+                return
             if self._breaker.note_failure():
-                log.warning("link_failing", platform=self._platform.name, verdict=told.verdict, status=told.status)
-                actions.note_failing(platform=self._platform.name, failing_with=told.verdict, now=clock.now())
-        elif told.verdict is not Verdict.NONSENSE and self._breaker.note_success():
+                log.warning("link_failing", platform=self._platform.name, verdict=failed.verdict, status=failed.status)
+                actions.note_failing(platform=self._platform.name, failing_with=failed.verdict, now=clock.now())
+        elif any(told.verdict is not Verdict.NONSENSE for told in answers) and self._breaker.note_success():
             log.warning("link_working", platform=self._platform.name)
             actions.note_working(platform=self._platform.name, now=clock.now())
 

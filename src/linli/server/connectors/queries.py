@@ -1,5 +1,6 @@
 """What is so about reports: where each stands, why it waits and for whom, and how the links are."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,7 @@ from datetime import datetime
 from django.db.models import Count, QuerySet
 
 from linli.server.connectors.models import Attempt, Hit, Link, PlatformAccount, Report
-from linli.server.connectors.rules import WORDS, Reason, ReportState
+from linli.server.connectors.rules import WORDS, Reason, ReportState, SubjectKind
 from linli.server.kernel.actors import Actor, Role
 from linli.server.kernel.errors import NotFound
 
@@ -211,6 +212,15 @@ def delivered(*, estate_id: str, platform: str, since: datetime) -> Delivered:
         stuck_without_reason=rows.filter(state__in=[ReportState.PARKED, ReportState.REJECTED], reason="").count(),
         seconds_to_receipt=tuple((accepted - queued).total_seconds() for queued, accepted in times if accepted),
     )
+
+
+def digest_accepted(*, estate_id: str, platform: str) -> str:
+    """This will name what one platform has receipted of stays, so that its books can be held against ours: SHA-256 over sorted lines."""
+    rows = Report.objects.filter(
+        estate_id=estate_id, platform=platform, subject_kind=SubjectKind.STAY, state=ReportState.ACCEPTED
+    )
+    lines = sorted(f"{subject_id} {kind}" for subject_id, kind in rows.values_list("subject_id", "kind"))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def row_of(row: Report) -> ReportRow:
