@@ -1,12 +1,12 @@
-# Linli 邻里. `make run` needs only Python 3.11; Node 20 builds the pages. Everything lands in this directory.
+# `make run` needs only Python 3.11; Node 20 builds the pages. Everything lands in this directory.
 PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check fast bench day browser
 # What is typed strictly: the kernel of the gate, the agent, the other side, and every rule, event, query and action.
-STRICT = src/linli/{gate,edge,faces,sim,documents,supervise,cli.py} src/linli/server/{env,postgres,serving,enrolment}.py \
-	$$(ls -d src/linli/server/*/{rules,events,queries,actions}{,.py} 2>/dev/null)
+STRICT = src/linli/{gate,edge,faces,schemas,sim,documents,supervise,cli.py} src/linli/server/{env,postgres,serving,enrolment}.py \
+	$$(ls -d src/linli/server/*/{rules,events,queries,actions}{,.py} 2>/dev/null) src/linli/server/connectors/{face_check,platforms,profiles,receipts,reconciling,subjects,viid}
 front_files = $(shell find web/$(1) web/locale web/api-types -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
 
 help: ## this list
@@ -55,6 +55,6 @@ day: setup ## one simulated day with 200 guests, counted
 	@if command -v npm >/dev/null && $(BIN)/linli faces fetch >$@.log 2>&1; then touch $@; \
 	else echo "the face models are not here (linli faces fetch): doors open by every other way"; fi
 
-browser: # the browser tests drive Debian's own Chromium
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s chromium fonts-noto-cjk >/dev/null 2>&1; \
-	then (apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium fonts-noto-cjk) >/dev/null; fi
+browser: # the tests drive Debian's own Chromium, and hold our digest against Debian's Apache and curl
+	@wanted="chromium fonts-noto-cjk apache2-bin apache2-utils curl"; if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s $$wanted >/dev/null 2>&1; \
+	then (apt-get -qq update && apt-get -qq install -y --no-install-recommends $$wanted) >/dev/null; fi

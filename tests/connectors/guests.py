@@ -6,9 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from linli.server.connectors.protocol import EstateFacts, Occasion, PersonFacts, StayFacts
 from linli.server.connectors.rules import MessageKind
 
-ESTATE = EstateFacts(
-    code="DF2", division_code="510108", name_zh="东方新城二期", zone="Asia/Shanghai", fictional=True
-)
+ESTATE = EstateFacts(code="DF2", division_code="510108", name_zh="东方新城二期", zone="Asia/Shanghai", fictional=True)
 ARRIVED = datetime(2026, 6, 1, 15, 4, tzinfo=UTC)  # 23:04 in Chengdu
 RESIDENT = PersonFacts(
     native_name="王甲子",
