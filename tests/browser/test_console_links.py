@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from .test_console import DESK, PHONE, Desk, _desk, browser, estate
+from .test_console import DESK, PHONE, QUOTED, Desk, _desk, browser, estate
 
 __all__ = ["browser", "estate"]
 
@@ -90,6 +90,8 @@ def test_what_is_held_up_for_one_reason_is_sent_again_at_once(desk: Desk) -> Non
     desk.opens("links", name="office")
     held = desk.page.locator("section", has=desk.page.locator("#held-title"))
     row = held.locator("tbody tr", has_text="cannot read the message")
+    row.wait_for()
+    assert QUOTED not in desk.page.content()
     row.get_by_role("button").click()
     desk.page.locator(".el-message-box").get_by_role("button", name="Send again").click()
     expect(row).to_have_count(0)
@@ -157,6 +159,7 @@ def test_a_figure_that_is_not_known_is_not_shown_as_a_number(desk: Desk) -> None
     desk.opens("questions")
     night = desk.page.locator("section", has=desk.page.locator("#night-title"))
     expect(night.locator("tbody tr", has_text="SES")).to_contain_text("not known (not reached)")
+    expect(night.locator("tbody tr", has_text="SES")).not_to_contain_text("Even")
     expect(night.locator("tbody tr", has_text="Community")).to_contain_text("keeps no count")
     expect(night.locator("tbody tr", has_text="Lodging")).to_contain_text("2 differences")
     night.get_by_role("button", name="By flat: Lodging platform").click()

@@ -1,5 +1,5 @@
 /** How the links to the authorities stand: a state in a word, reasons counted, and whose turn it is. No framework in here. */
-import type { Link } from './api/authorities';
+import type { Link, PlatformNight } from './api/authorities';
 import type { ReportRow } from './api/shapes';
 
 /** The face layer is asked while a guest waits: it has no reports, and its switch is there before its first picture. */
@@ -19,6 +19,12 @@ export function linkState(link: LinkRow): 'PAUSED' | 'FAILING' | 'QUIET' | 'WORK
   if (link.failing_since) return 'FAILING';
   return link.heard ? 'WORKING' : 'QUIET';
 }
+
+/** Figures that agree among ourselves are not even while a platform that counts could not be reached. */
+export const evenAt = (night: Pick<PlatformNight, 'known'>): 'EVEN' | 'UNKNOWN' => (night.known === false ? 'UNKNOWN' : 'EVEN');
+
+export const evennessOf = (night: Pick<PlatformNight, 'known' | 'differences' | 'silent' | 'units'>): 'EVEN' | 'UNEVEN' | 'UNKNOWN' =>
+  (night.differences > 0 || night.silent > 0 || night.units.some((unit) => !unit.even) ? 'UNEVEN' : evenAt(night));
 
 export interface HeldUp { reason: string; says: ReportRow['says']; count: number; platforms: string[] }
 

@@ -11,7 +11,7 @@ const TONES: Record<string, Tone> = {
   OPEN: 'warn', ANSWERED: 'go', SETTLED: 'good', NOT_WANTED: 'past', NOT_DUE: 'past', SILENT: 'bad', NO_CONSENT: 'past',
   WORKING: 'good', FAILING: 'bad', PAUSED: 'warn', QUIET: 'past', ONLINE: 'good', OFFLINE: 'bad', CHALLENGED: 'wait', STALE: 'warn', DISABLED: 'past',
   BUSY: 'warn', LOCKED_OUT: 'bad', NO_ANSWER: 'bad', UNREACHABLE: 'bad', NONSENSE: 'bad', NOT_A_MESSAGE: 'bad', UNHEARD_OF: 'warn',
-  EVEN: 'good', UNEVEN: 'warn', NEW: 'warn', READ: 'past',
+  EVEN: 'good', UNEVEN: 'warn', UNKNOWN: 'wait', NEW: 'warn', READ: 'past',
   allow: 'good', hold: 'warn', refuse: 'bad',
   GOOD: 'good', REFUSED: 'bad', FEED_SILENT: 'bad',
   booked: 'good', changed: 'go', unchanged: 'past', cancelled: 'past', past: 'past', block: 'plain', conflict: 'bad', question: 'warn', problem: 'bad',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { byReason, canSendAgain, linkRows, linkState, mayAnswer } from '../src/authorities';
+import { byReason, canSendAgain, evennessOf, linkRows, linkState, mayAnswer } from '../src/authorities';
 import en from '../src/locale/en.json';
 import { mayDo, maySee } from '../src/permissions';
 
@@ -24,6 +24,16 @@ it('what is held up is counted by its reason, the most first', () => {
   const held = byReason([row('no_account', 'lodging'), row('nonsense', 'lodging'), row('nonsense', 'viid'), row(null, 'lodging')]);
   expect(held.map((one) => [one.reason, one.count])).toEqual([['nonsense', 2], ['', 1], ['no_account', 1]]);
   expect(held[0]?.platforms).toEqual(['lodging', 'viid']);
+});
+
+it('a night is not called even while the other side is not known, nor while a flat of the house is uneven', () => {
+  const night = { known: true, differences: 0, silent: 0, units: [] };
+  expect(evennessOf(night)).toBe('EVEN');
+  expect(evennessOf({ ...night, known: null })).toBe('EVEN');
+  expect(evennessOf({ ...night, known: false })).toBe('UNKNOWN');
+  expect(evennessOf({ ...night, known: false, silent: 1 })).toBe('UNEVEN');
+  const flat = { unit_id: 'unit_1', unit_label: 'D01', booked: 1, registered: 2, entered: 2, due: 2, reported: 2, receipted: 2, counted: 2, even: false };
+  expect(evennessOf({ ...night, units: [flat] })).toBe('UNEVEN');
 });
 
 it('what waits behind another is not sent again by hand', () => {
