@@ -18,7 +18,7 @@ run: setup ## the whole estate, live, on this machine; Ctrl-C stops it and keeps
 	@exec $(BIN)/linli up
 
 test: setup browser ## every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 	@if [ -d web/app/node_modules ]; then (cd web/app && npm test --silent) && (cd web/console && npm test --silent); fi
 
 fast: .venv/.installed ## the rules and the gate, in seconds, without a database
