@@ -176,3 +176,59 @@ def test_a_visitor_opens_the_link_reads_accepts_and_shows_a_code_until_it_is_wit
         visitor.page.reload()
         visitor.reads("This invitation was withdrawn")
         assert visitor.page.locator(".qr:visible").count() == 0
+
+
+@pytest.fixture
+def held(browser: Browser, estate: str, document: Path) -> Iterator[Guest]:
+    """A guest whose document the host has still to look at."""
+    for holder in test_phone_page._guest(browser, estate, "en-GB"):
+        holder.opens("OPEN")
+        holder.registers(name="王小明")
+        holder.presses("other")
+        holder.page.locator(".do-check:visible").wait_for()
+        yield holder
+
+
+def test_a_face_check_stands_after_the_other_ways_and_asks_nothing_before_its_own_yes(held: Guest) -> None:
+    sent: list[tuple[str, str]] = []
+    held.page.on(
+        "request",
+        lambda it: (
+            sent.append((it.method, it.post_data or "")) if "/face-check" in it.url and it.method != "GET" else None
+        ),
+    )
+    order = "() => [...document.querySelectorAll('.do-picture, .do-check')].map((it) => it.className.match(/do-(picture|check)/)[1])"
+    assert held.page.evaluate(order) == ["picture", "check"]
+    held.presses("check")
+    held.reads("it is not needed")
+    held.is_well_made()
+    assert held.page.locator("input[type=file]").count() == 0
+    assert held.page.locator(".do-check-camera").count() == 0
+    held.presses("check-agree")
+    held.page.locator(".do-check-camera:visible").wait_for()
+    assert sent == [("POST", '{"notice_digest":"' + "c" * 64 + '"}')]
+    held.is_well_made()
+    held.presses("check-unsay")
+    held.reads("Taken back.")
+    held.page.locator(".do-check-agree:visible").wait_for()
+
+
+def test_a_picture_that_does_not_agree_leads_to_another_way_and_one_that_does_to_the_code(
+    held: Guest, pictures: list[Path], tmp_path: Path
+) -> None:
+    small = tmp_path / "small.jpg"
+    Image.new("RGB", (16, 16)).save(small)
+    held.presses("check", "check-agree")
+    for picture, said in ((small, "another way, please"), (pictures[0], "Your identity was confirmed")):
+        with held.page.expect_file_chooser() as chooser:
+            held.presses("check-pick")
+        chooser.value.set_files(picture)
+        held.presses("check-send")
+        held.reads(said)
+        held.is_well_made()
+        if picture is small:
+            held.reads("You can try 4 more times.")
+            held.reads("Show yourself and your document")
+    held.presses("another-way")
+    held.code()
+    held.page.locator(".do-check:visible").wait_for()

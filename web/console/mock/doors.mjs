@@ -134,6 +134,9 @@ export const routes = ({ who: me, refuse, tell }) => {
     ['POST', /^\/api\/desk\/passes\/(\w+)\/paper$/, ({ ids }) => paper({ ...found(ids[0]), id: 'pass_9', number: 'P4PR-2WXY', static: true })],
     ['POST', /^\/api\/desk\/passes\/(\w+)\/cards$/, ({ ids, body }) => addProof(found(ids[0]), 'CARD', `··${body.number.slice(-4)}`)],
     ['POST', /^\/api\/desk\/passes\/(\w+)\/pin$/, ({ ids }) => ({ credential: addProof(found(ids[0]), 'PIN', '······'), pin: '482915' })],
+    ['POST', /^\/api\/desk\/passes\/(\w+)\/idcards$/, ({ ids, body }) => addProof(found(ids[0]), 'IDCARD', `··${body.number.slice(-4)}`)],
+    ['POST', /^\/api\/credentials\/(\w+)\/card$/, ({ ids, body }) => replaced(ids[0], 'CARD', `··${body.number.slice(-4)}`)],
+    ['POST', /^\/api\/credentials\/(\w+)\/pin$/, ({ ids }) => ({ credential: replaced(ids[0], 'PIN', '······'), pin: '739164' })],
     ['POST', /^\/api\/credentials\/(\w+)\/withdraw$/, ({ ids }) => takeBack(ids[0])],
     ['POST', /^\/api\/desk\/couriers$/, () => paper(pass('pass_8', 'C0UR-13RX', 'courier', true, []))],
     ['GET', /^\/api\/privacy\/notices\/face_pass$/, () => notice],
@@ -180,6 +183,11 @@ function addProof(found, kind, label) {
   const made = { id: `cred_${kind}_${found.credentials.length + 2}`, pass_id: found.id, kind, label, live: true, version: 2, issued_at: iso(now()), ended_at: null };
   found.credentials.push(made);
   return made;
+}
+function replaced(id, kind, label) {
+  const holder = [...passes.values()].find((found) => found.credentials.some((one) => one.id === id));
+  takeBack(id);
+  return addProof(holder, kind, label);
 }
 function takeBack(id) {
   for (const found of passes.values()) {

@@ -11,6 +11,7 @@ import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as doors from './doors.mjs';
 import * as made from './estate.mjs';
+import * as intake from './intake.mjs';
 import * as links from './links.mjs';
 
 const BUILT = join(dirname(fileURLToPath(import.meta.url)), '../../../src/linli/server/fronts/console');
@@ -103,6 +104,7 @@ const FEED = [
 ];
 
 const ROUTES = [
+  ...intake.routes({ who: () => who, refuse: (...facts) => new Refused(...facts) }),
   ...doors.routes({ who: () => who, refuse: (...facts) => new Refused(...facts), tell: (event, data) => tell(event, data) }),
   ...links.routes({ who: () => who, refuse: (...facts) => new Refused(...facts), tell: (event, data) => tell(event, data) }),
   ['GET', /^\/api\/session$/, () => who],
