@@ -3647,19 +3647,15 @@ export interface components {
         };
         /**
          * AnswerBody
-         * @description What the operator decides, of the choices the question gives.
+         * @description Who the visitor says he is, and the notice he has read.
          */
         AnswerBody: {
-            /**
-             * Choice
-             * @enum {string}
-             */
-            choice: "keep" | "take" | "follow" | "cancel";
-            /**
-             * Note
-             * @default
-             */
-            note: string;
+            /** Name */
+            name: string;
+            /** Notice Digest */
+            notice_digest: string;
+            /** Phone */
+            phone: string;
         };
         /**
          * AttemptRow
@@ -6148,24 +6144,10 @@ export interface components {
         };
         /**
          * PassState
-         * @description The guest's pass in short.
+         * @description The standing of a pass on the list.
+         * @enum {string}
          */
-        PassState: {
-            /**
-             * End
-             * Format: date-time
-             */
-            end: string;
-            /** Id */
-            id: string;
-            /**
-             * Start
-             * Format: date-time
-             */
-            start: string;
-            /** State */
-            state: string;
-        };
+        PassState: "active" | "suspended" | "revoked";
         /**
          * PassView
          * @description A right to pass doors; `serial` is 16 hex digits, as it stands in a gate's journal, `number` what stands on paper.
@@ -6543,13 +6525,10 @@ export interface components {
         Reason: "" | "refused_by_platform" | "facts_missing" | "no_legal_basis" | "no_consent" | "no_account" | "fictional_only" | "field_not_allowed" | "not_understood" | "nonsense" | "pending_too_long" | "behind_another" | "unreachable" | "busy" | "locked_out";
         /**
          * ReasonBody
-         * @description Why.
+         * @description Why something is taken back.
          */
         ReasonBody: {
-            /**
-             * Reason
-             * @default
-             */
+            /** Reason */
             reason: string;
         };
         /**
@@ -6917,6 +6896,37 @@ export interface components {
             total: number;
         };
         /**
+         * StayPass
+         * @description The guest's pass in short.
+         */
+        StayPass: {
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Id */
+            id: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** State */
+            state: string;
+        };
+        /**
+         * StayReason
+         * @description Why.
+         */
+        StayReason: {
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
          * StayReport
          * @description Where the lodging report of a stay stands, its receipt, and when it is due.
          */
@@ -6973,7 +6983,7 @@ export interface components {
          * @description One guest's stay as the guest, the host and the desk see it; nothing here identifies the guest's document in full.
          */
         StayView: {
-            access_pass: components["schemas"]["PassState"] | null;
+            access_pass: components["schemas"]["StayPass"] | null;
             /**
              * Arrive At
              * Format: date-time
@@ -7071,6 +7081,22 @@ export interface components {
             at_once: boolean;
             /** Reason */
             reason: string;
+        };
+        /**
+         * TaskAnswer
+         * @description What the operator decides, of the choices the question gives.
+         */
+        TaskAnswer: {
+            /**
+             * Choice
+             * @enum {string}
+             */
+            choice: "keep" | "take" | "follow" | "cancel";
+            /**
+             * Note
+             * @default
+             */
+            note: string;
         };
         /**
          * TaskSide
@@ -7422,6 +7448,14 @@ export interface components {
             total: number;
         };
         /**
+         * UnitReason
+         * @description Why.
+         */
+        UnitReason: {
+            /** Reason */
+            reason: string;
+        };
+        /**
          * UnitRow
          * @description A unit in a list.
          */
@@ -7555,6 +7589,14 @@ export interface components {
             state: components["schemas"]["VisitState"];
             /** Where */
             where: string;
+        };
+        /**
+         * VisitWithdrawal
+         * @description Why an invitation is taken back.
+         */
+        VisitWithdrawal: {
+            /** Reason */
+            reason: string;
         };
         /**
          * WayProblem
@@ -7914,7 +7956,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ReasonBody"];
+                "application/json": components["schemas"]["StayReason"];
             };
         };
         responses: {
@@ -10006,7 +10048,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AnswerBody"];
+                "application/json": components["schemas"]["TaskAnswer"];
             };
         };
         responses: {
@@ -10254,7 +10296,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ReasonBody"];
+                "application/json": components["schemas"]["UnitReason"];
             };
         };
         responses: {
@@ -11752,7 +11794,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ReasonBody"];
+                "application/json": components["schemas"]["StayReason"];
             };
         };
         responses: {
@@ -12088,7 +12130,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["WithdrawalBody"];
+                "application/json": components["schemas"]["VisitWithdrawal"];
             };
         };
         responses: {

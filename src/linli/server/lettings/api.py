@@ -71,7 +71,7 @@ class SuspendBody(BaseModel):
     at_once: bool = False
 
 
-class ReasonBody(BaseModel):
+class UnitReason(BaseModel):
     """Why."""
 
     reason: Line
@@ -121,7 +121,7 @@ def get_operator(request: HttpRequest, operator_id: str) -> OperatorView:
 
 
 @router.post("/operators/{operator_id}/close", response=OperatorView)
-def close_operator(request: HttpRequest, operator_id: str, body: ReasonBody) -> OperatorView:
+def close_operator(request: HttpRequest, operator_id: str, body: UnitReason) -> OperatorView:
     """This will note that an operator has stopped letting."""
     return actions.close_operator(actor=actor_of(request), operator_id=operator_id, reason=body.reason, now=clock.now())
 

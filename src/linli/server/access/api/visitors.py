@@ -34,7 +34,7 @@ class AnswerBody(Schema):
     notice_digest: Annotated[str, Field(min_length=64, max_length=64)]
 
 
-class WithdrawalBody(Schema):
+class VisitWithdrawal(Schema):
     """Why an invitation is taken back."""
 
     reason: Annotated[Line, Field(max_length=200)]
@@ -93,6 +93,6 @@ def my_codes(request: HttpRequest, count: Annotated[int, Query(ge=1, le=120)] = 
 
 
 @router.post("/visits/{visit_id}/withdraw", response=VisitView)
-def withdraw(request: HttpRequest, visit_id: str, body: WithdrawalBody) -> VisitView:
+def withdraw(request: HttpRequest, visit_id: str, body: VisitWithdrawal) -> VisitView:
     """This will take an invitation back, and the visitor's pass with it, at once."""
     return actions.withdraw_visit(actor=actor_of(request), visit_id=visit_id, reason=body.reason, now=clock.now())

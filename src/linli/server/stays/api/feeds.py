@@ -31,7 +31,7 @@ class SubscriptionBody(Schema):
     every_minutes: Annotated[int, Field(ge=10, le=1440)] = 30
 
 
-class AnswerBody(Schema):
+class TaskAnswer(Schema):
     """What the operator decides, of the choices the question gives."""
 
     choice: Literal["keep", "take", "follow", "cancel"]
@@ -124,7 +124,7 @@ def get_task(request: HttpRequest, task_id: str) -> IntakeTaskView:
 
 
 @router.post("/intake-tasks/{task_id}/answer", response=IntakeTaskView)
-def answer_task(request: HttpRequest, task_id: str, body: AnswerBody) -> IntakeTaskView:
+def answer_task(request: HttpRequest, task_id: str, body: TaskAnswer) -> IntakeTaskView:
     """This will do what the operator chose and close the question; what cannot be done is refused and leaves it open."""
     return actions.answer_task(
         actor=actor_of(request), task_id=task_id, choice=body.choice, note=body.note, now=clock.now()

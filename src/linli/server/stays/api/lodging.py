@@ -106,7 +106,7 @@ class MoveBody(Schema):
     bed_id: Word | None = None
 
 
-class ReasonBody(Schema):
+class StayReason(Schema):
     """Why."""
 
     reason: Line = ""
@@ -341,7 +341,7 @@ def get_link(request: HttpRequest, booking_id: str) -> dict[str, str]:
 
 
 @router.post("/bookings/{booking_id}/cancel", response=BookingView)
-def cancel_booking(request: HttpRequest, booking_id: str, body: ReasonBody) -> BookingView:
+def cancel_booking(request: HttpRequest, booking_id: str, body: StayReason) -> BookingView:
     """This will cancel a booking; its passes end at once."""
     return actions.cancel_booking(actor=actor_of(request), booking_id=booking_id, reason=body.reason, now=clock.now())
 
@@ -361,6 +361,6 @@ def mark_no_show(request: HttpRequest, booking_id: str) -> BookingView:
 
 
 @router.post("/units/{unit_id}/close", response=lettings.UnitView)
-def close_unit(request: HttpRequest, unit_id: str, body: ReasonBody) -> lettings.UnitView:
+def close_unit(request: HttpRequest, unit_id: str, body: StayReason) -> lettings.UnitView:
     """This will end the letting of a flat once nobody is booked or staying there."""
     return actions.close_unit(actor=actor_of(request), unit_id=unit_id, reason=body.reason, now=clock.now())

@@ -13,10 +13,10 @@ from linli.server.places import queries as places
 from linli.server.stays.models import GuardianContact, Stay, StayPolicy
 from linli.server.stays.queries.views import (
     DecisionView,
-    PassState,
     ReportFacts,
     Said,
     StayPage,
+    StayPass,
     StayReport,
     StayRow,
     StayView,
@@ -102,9 +102,9 @@ def _decision(row: Stay) -> DecisionView:
     return DecisionView(row=row.decision_row, result=row.decision_result, duties=tuple(row.duties), message=message)
 
 
-def _pass(row: Stay) -> PassState | None:
+def _pass(row: Stay) -> StayPass | None:
     held = row.access_pass
-    return PassState(id=held.id, state=held.state, start=held.start, end=held.end) if held else None
+    return StayPass(id=held.id, state=held.state, start=held.start, end=held.end) if held else None
 
 
 def _report(row: Stay) -> StayReport | None:

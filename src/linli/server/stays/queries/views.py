@@ -23,7 +23,7 @@ class DecisionView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PassState:
+class StayPass:
     """The guest's pass in short."""
 
     id: str
@@ -64,7 +64,7 @@ class StayView:
     checked_in_at: datetime | None
     checked_out_at: datetime | None
     decision: DecisionView
-    access_pass: PassState | None
+    access_pass: StayPass | None
     report: StayReport | None
     next: str
 
