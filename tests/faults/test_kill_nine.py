@@ -31,8 +31,9 @@ def test_the_day_survives_kill_nine_of_every_process() -> None:
     assert set(killed) == {"server", "worker", "gates-estate", "gates-alone", "postgres"}
     assert holds(counted), counted
     assert counted["registered"] == GUESTS
-    # Both sides' books: every message once, in each case the same one.
-    assert counted["books"]["messages"] == counted["reported"] == 2 * GUESTS
+    # Both sides' books: every message about a guest once, in each case the same one; flats and staff come on top, as they are found.
+    assert counted["books_equal"]
+    assert counted["reported"] >= 2 * GUESTS
     assert counted["books"]["conflicting"] == 0
     assert counted["books"]["stays"] == counted["books"]["guests_left"] == GUESTS
     assert "faults=()" in audit

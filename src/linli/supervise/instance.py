@@ -64,6 +64,8 @@ class Instance:
         self._lock: int | None = None
         self._owns_database = False
         self._looked_at_database = 0.0
+        self._errands: set[subprocess.Popen[bytes]] = set()
+        self._over = False
         self.environ = {
             **environ,
             "LINLI_HOME": str(self.env.home),
@@ -113,6 +115,10 @@ class Instance:
 
     def stop(self) -> None:
         """Stop everything in reverse order, the database last; what was committed is kept."""
+        self._over = True
+        # Another thread may have just sent somebody out: without its database an errand would wait for a minute.
+        for errand in tuple(self._errands):
+            errand.kill()
         self.keeper.stop()
         if self.cluster is not None and self._owns_database:
             self.cluster.stop()
@@ -123,6 +129,8 @@ class Instance:
 
     def run(self, *words: str) -> str:
         """Run one `linli` command to its end and give what it printed; raises `ProgramFailed` with its last words."""
+        if self._over:
+            raise ProgramFailed(f"linli {words[0]} was not started: the instance stops")
         log = self.env.logs / f"{words[0]}.log"
         command = [*postgres.leash(signal.SIGTERM), script("linli"), *words]
         with log.open("w+") as output:
@@ -134,12 +142,18 @@ class Instance:
                 stderr=output,
                 start_new_session=True,
             )
+            self._errands.add(process)
             try:
+                # Looked at again after it is known: whoever stops in between has not seen it.
+                if self._over:
+                    process.kill()
                 code = process.wait()
             except BaseException:
                 process.terminate()
                 process.wait()
                 raise
+            finally:
+                self._errands.discard(process)
             output.seek(0)
             told = output.read()
         if code:

@@ -372,7 +372,10 @@ def test_a_guest_who_refuses_gets_in_by_each_other_way(world: World) -> None:
     )
     assert admitted.state == "VERIFIED"
     paper = DocumentInput(
-        kind="police_certificate", number="保和2026000123", issued_by="保和派出所", valid_until=world.now.date()
+        kind="police_certificate",
+        number="保和2026000123",
+        issued_by="保和派出所",
+        valid_until=(world.now + timedelta(days=1)).date(),
     )
     certified = world.register(world.book("other"), document=paper).stay
     let_in = stays.confirm_by_eye(actor=world.guard, stay_id=certified.id, now=world.now)

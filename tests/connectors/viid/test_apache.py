@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,16 +52,22 @@ NEEDED = ("mpm_event", "authn_core", "authn_file", "authz_core", "authz_user", "
 
 
 @pytest.fixture(scope="module")
-def apache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def apache() -> Iterator[str]:
     """Apache in the foreground with one protected location; its address."""
-    home, port = tmp_path_factory.mktemp("apache"), free_port(host="127.0.0.1")
+    # Not under pytest's own directory: Apache leaves root behind and could not read there.
+    with tempfile.TemporaryDirectory(prefix="linli-apache-") as home:
+        yield from _served(Path(home))
+
+
+def _served(home: Path) -> Iterator[str]:
+    port = free_port(host="127.0.0.1")
     place = home / "www" / "VIID" / "System"
     place.mkdir(parents=True)
     (place / "Register").write_bytes(OK)
     (place / "Time").write_bytes(b"{}")
     secret = hashlib.md5(f"{USER}:{REALM}:{PASSWORD}".encode()).hexdigest()
     (home / "users").write_text(f"{USER}:{REALM}:{secret}\n")
-    for directory in (home, *home.parents[:2], place, place.parent, place.parent.parent):
+    for directory in (home, place, place.parent, place.parent.parent):
         directory.chmod(0o755)
     modules = "\n".join(
         f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in NEEDED if (MODULES / f"mod_{name}.so").exists()
