@@ -197,8 +197,10 @@ def list_links(*, actor: Actor) -> tuple[LinkView, ...]:
 
 
 def delivered(*, estate_id: str, platform: str, since: datetime) -> Delivered:
-    """This will account for the reports of one platform queued since an instant."""
-    rows = Report.objects.filter(estate_id=estate_id, platform=platform, queued_at__gte=since)
+    """This will account for one platform's reports about stays queued since an instant; what merely stands is told at leisure."""
+    rows = Report.objects.filter(
+        estate_id=estate_id, platform=platform, subject_kind=SubjectKind.STAY, queued_at__gte=since
+    )
     counts = dict(rows.values_list("state").annotate(Count("id")).order_by())
     times = rows.filter(accepted_at__isnull=False).values_list("queued_at", "accepted_at")
     stuck = counts.get(ReportState.PARKED, 0) + counts.get(ReportState.REJECTED, 0)
