@@ -11,13 +11,14 @@ import tempfile
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from linli.server import postgres
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -34,15 +35,6 @@ def command(script: str, home: Path, **options: object) -> subprocess.Popen[str]
     """Start another process that uses the instance, as a second `linli` command would."""
     words = [sys.executable, "-c", textwrap.dedent(script), str(home)]
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)  # type: ignore[call-overload,no-any-return]
-
-
-def eventually(so: Callable[[], object], *, seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if so():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def ask(url: str, query: str) -> object:

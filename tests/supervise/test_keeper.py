@@ -16,6 +16,7 @@ import pytest
 from linli.supervise import keeper as keeping
 from linli.supervise.keeper import Child, Keeper, Program, ProgramFailed
 from linli.supervise.will import ASKED_SECONDS
+from tests.waiting import eventually
 
 # A program with a helper of its own, as the server has; both append their numbers to a file and wait.
 WITH_HELPER = """
@@ -46,15 +47,6 @@ SUPERVISOR = """
 
 def python(script: str, *words: str) -> list[str]:
     return [sys.executable, "-c", textwrap.dedent(script), *words]
-
-
-def eventually(so: Callable[[], object], *, seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if so():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def looked_after(keeper: Keeper, so: Callable[[], object]) -> bool:

@@ -6,10 +6,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -17,6 +16,7 @@ import pytest
 
 from linli.server import postgres
 from linli.supervise.reach import ask, free_port
+from tests.waiting import eventually
 
 LINLI = Path(sys.executable).with_name("linli")
 SEEDING_SECONDS = 240.0
@@ -69,15 +69,6 @@ class Estate:
             row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
             assert row
             return int(row[0])
-
-
-def eventually(so: Callable[[], object], *, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if so():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def page_of(address: str) -> bytes:

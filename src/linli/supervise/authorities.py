@@ -34,17 +34,18 @@ def simulated(*, lodging_url: str, lodging_token: str) -> tuple[Authority, ...]:
     """Plan the four other sides of a fictional estate; the Spanish one is tried by its own tests alone."""
     password, token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     registered = {"user": "linli", "password": password, "device_id": OUR_NUMBER}
-    digest = ("--user", "linli", "--password", password)
+    # With an equals sign: a secret may begin with a hyphen, and would be read as an option of its own.
+    digest = ("--user=linli", f"--password={password}")
     return (
         Authority(
             name="lodging",
             url=lodging_url,
-            options=("--token", lodging_token),
+            options=(f"--token={lodging_token}",),
             told={"url": lodging_url, "token": lodging_token},
         ),
         _at_a_port("community", options=digest, told=registered),
         _at_a_port("viid", options=digest, told=registered),
-        _at_a_port("face_layer", options=("--token", token), told={"token": token}),
+        _at_a_port("face_layer", options=(f"--token={token}",), told={"token": token}),
     )
 
 
