@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -12,6 +12,7 @@ from linli.server.connectors import actions
 from linli.server.connectors.delivery import Courier
 from linli.server.connectors.models import Attempt, Link, Report
 from linli.server.connectors.platforms.lodging import LodgingPlatform, at
+from linli.server.connectors.protocol import Told
 from linli.server.connectors.rules import NONSENSE_AT_MOST, MessageKind, NothingToReplay, Reason, StillBehind
 from linli.server.kernel import clock, crypto
 from linli.server.kernel.actors import Role
@@ -215,6 +216,11 @@ def test_replay_is_for_the_office_and_the_operator_of_the_flat_alone(
     assert (unchanged.state, unchanged.attempts) == ("QUEUED", 0)
 
 
+def recorded(claim: actions.Claim, told: Told, *, now: datetime) -> str | None:
+    (state,) = actions.record_answers(claims=[claim], answers=[told], luck=lambda: 0.5, now=now)
+    return state
+
+
 def test_a_dead_courier_leaves_a_lease_and_the_next_one_asks_before_it_sends(
     hostel: Hostel, courier: Courier, platform: LodgingPlatform, books: httpx.Client
 ) -> None:
@@ -227,7 +233,7 @@ def test_a_dead_courier_leaves_a_lease_and_the_next_one_asks_before_it_sends(
     (second,) = actions.claim_due(platform=platform, limit=5, now=later)
     assert second.ask_first
     told = platform.ask(message=second.message)
-    assert actions.record_answer(claim=second, told=told, luck=0.5, now=later) == "ACCEPTED"
+    assert recorded(second, told, now=later) == "ACCEPTED"
     assert kinds_in_books(books, stay_id) == [("CHECK_IN", "ACCEPTED")]
 
 
@@ -240,9 +246,9 @@ def test_a_courier_that_wakes_too_late_changes_nothing(
     later = clock.now() + timedelta(minutes=2)
     (quick,) = actions.claim_due(platform=platform, limit=1, now=later)
     (told,) = platform.send(messages=[quick.message])
-    assert actions.record_answer(claim=quick, told=told, luck=0.5, now=later) == "ACCEPTED"
+    assert recorded(quick, told, now=later) == "ACCEPTED"
     stale = platform.ask(message=replace(slow.message, message_id="never-sent"))
-    assert actions.record_answer(claim=slow, told=stale, luck=0.5, now=later) is None
+    assert recorded(slow, stale, now=later) is None
     (report,) = hostel.reports(stay_id)
     assert (report.state, report.exchanges.count()) == ("ACCEPTED", 2)
 
@@ -267,7 +273,7 @@ def test_a_platform_that_denies_what_it_had_pending_is_told_again(
     rush()
     (claim,) = actions.claim_due(platform=platform, limit=1, now=clock.now())
     denied = platform.ask(message=replace(claim.message, message_id="never-sent"))
-    assert actions.record_answer(claim=claim, told=denied, luck=0.5, now=clock.now()) == "QUEUED"
+    assert recorded(claim, denied, now=clock.now()) == "QUEUED"
     (report,) = hostel.reports(stay_id)
     assert report.pending_since is None
 

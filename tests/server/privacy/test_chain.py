@@ -257,33 +257,23 @@ def test_every_purpose_says_why_how_long_and_in_both_languages(world: World) -> 
         assert view.notice_en
 
 
+def leaving(person_id: str, *, message_id: str = "LSH-1", purpose: str = "lodging_registration") -> privacy.Leaving:
+    return privacy.Leaving(person_id=person_id, purpose_code=purpose, fields=("name",), message_id=message_id)
+
+
 def test_a_message_that_is_sent_again_is_disclosed_once(world: World) -> None:
     (stay,) = world.stay()
-    told = {
-        "actor": world.hand,
-        "person_id": stay.id,
-        "recipient": "lodging",
-        "purpose_code": "lodging_registration",
-        "fields": ("name",),
-        "message_id": "LSH-1",
-        "now": world.now,
-    }
+    told = {"actor": world.hand, "recipient": "lodging", "now": world.now}
     for _ in range(3):
-        privacy.disclose(**told)
+        privacy.disclose(leaving=[leaving(stay.id)], **told)
     assert len(queries.list_disclosures(estate_id=world.estate_id, person_id=stay.id)) == 1
-    privacy.disclose(**{**told, "message_id": "LSH-2"})
+    privacy.disclose(leaving=[leaving(stay.id), leaving(stay.id, message_id="LSH-2")], **told)
     assert len(queries.list_disclosures(estate_id=world.estate_id, person_id=stay.id)) == 2
 
 
 def test_only_the_estates_own_hand_discloses_and_only_for_a_declared_purpose(world: World) -> None:
-    told = {
-        "person_id": "per_1",
-        "recipient": "lodging",
-        "fields": ("name",),
-        "message_id": "LSH-1",
-        "now": world.now,
-    }
+    told = {"recipient": "lodging", "now": world.now}
     with Unchanged(), pytest.raises(NotAllowed):
-        privacy.disclose(actor=world.office, purpose_code="lodging_registration", **told)
+        privacy.disclose(actor=world.office, leaving=[leaving("per_1")], **told)
     with Unchanged(), pytest.raises(NoPurpose):
-        privacy.disclose(actor=world.hand, purpose_code="marketing", **told)
+        privacy.disclose(actor=world.hand, leaving=[leaving("per_1"), leaving("per_2", purpose="marketing")], **told)

@@ -23,6 +23,7 @@ from linli.server.kernel import clock
 
 HANDS = 32
 LOOK_SECONDS = 0.5
+GATHER_SECONDS = 0.05
 TROUBLE_SECONDS = 1.0
 RECORD_PAUSES = (0.2, 1.0, 3.0)
 log = structlog.get_logger(__name__)
@@ -112,7 +113,10 @@ class Courier:
         try:
             while not stop.is_set():
                 self._bell.clear()
-                if not self._look():
+                # Whoever looked and found something looks again soon, and not at once: then one look finds many.
+                if self._look():
+                    stop.wait(GATHER_SECONDS)
+                else:
                     self._bell.wait(LOOK_SECONDS)
         finally:
             for _ in hands:
@@ -163,7 +167,7 @@ class Courier:
 
     def _deliver(self, load: Sequence[Claim]) -> list[ReportState | None]:
         answers = self._tell(load)
-        states = [_record(claim, told) for claim, told in zip(load, answers, strict=True)]
+        states = _record(load, answers)
         self._judge(answers)
         for estate_id in {claim.estate_id for claim, state in zip(load, states, strict=True) if state is not None}:
             self._changed(estate_id)
@@ -202,12 +206,12 @@ def _loads(claims: Sequence[Claim], *, together: int) -> Iterator[Sequence[Claim
             yield parcel[start : start + together]
 
 
-def _record(claim: Claim, told: Told) -> ReportState | None:
+def _record(load: Sequence[Claim], answers: Sequence[Told]) -> list[ReportState | None]:
     # A receipt in hand is worth some patience with a database that restarts; without it the lease would have to run out.
     for pause in RECORD_PAUSES:
         try:
-            return actions.record_answer(claim=claim, told=told, luck=random.random(), now=clock.now())
+            return actions.record_answers(claims=load, answers=answers, luck=random.random, now=clock.now())
         except (OperationalError, InterfaceError):
             connection.close()
             time.sleep(pause)
-    return actions.record_answer(claim=claim, told=told, luck=random.random(), now=clock.now())
+    return actions.record_answers(claims=load, answers=answers, luck=random.random, now=clock.now())

@@ -1,6 +1,7 @@
 """What can be done: declare purposes, write into the audit chain, enter a disclosure, let go of what is past its time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -173,31 +174,40 @@ def withdraw_consent(*, actor: Actor, person_id: str, purpose: str, reason: str 
     return len(standing)
 
 
-def disclose(
-    *,
-    actor: Actor,
-    person_id: str,
-    recipient: str,
-    purpose_code: str,
-    fields: Sequence[str],
-    message_id: str,
-    now: datetime,
-) -> None:
-    """This will enter what is about to leave, and why, into the disclosure ledger; a message that is sent again is entered once."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """Whose data is about to leave in which message: the fields, and the purpose that lets them."""
+
+    person_id: str
+    purpose_code: str
+    fields: Sequence[str]
+    message_id: str
+
+
+def disclose(*, actor: Actor, recipient: str, leaving: Sequence[Leaving], now: datetime) -> None:
+    """This will enter what is about to leave, and why, into the disclosure ledger; a message that is sent again is entered once.
+
+    Raises `NoPurpose`, and then nothing is entered.
+    """
     actor.require(Role.SYSTEM)
-    purpose = queries.get_purpose(estate_id=actor.estate_id, code=purpose_code)
-    Disclosure.objects.get_or_create(
-        estate_id=actor.estate_id,
-        recipient=recipient,
-        message_id=message_id,
-        defaults={
-            "id": ids.new("disc"),
-            "person_id": person_id,
-            "purpose_id": purpose.id,
-            "fields": list(fields),
-            "disclosed_at": now,
-        },
-    )
+    purposes = {
+        code: queries.get_purpose(estate_id=actor.estate_id, code=code).id
+        for code in {one.purpose_code for one in leaving}
+    }
+    entries = [
+        Disclosure(
+            id=ids.new("disc"),
+            estate_id=actor.estate_id,
+            person_id=one.person_id,
+            purpose_id=purposes[one.purpose_code],
+            recipient=recipient,
+            fields=list(one.fields),
+            message_id=one.message_id,
+            disclosed_at=now,
+        )
+        for one in leaving
+    ]
+    Disclosure.objects.bulk_create(entries, ignore_conflicts=True)
 
 
 def search_disclosures(*, actor: Actor, person_id: str, now: datetime) -> tuple[queries.DisclosureView, ...]:

@@ -2,7 +2,7 @@
 
 from linli.server.connectors.actions.accounts import remove_account, set_account
 from linli.server.connectors.actions.cataloguing import queue_catalogue
-from linli.server.connectors.actions.delivering import Claim, claim_due, record_answer
+from linli.server.connectors.actions.delivering import Claim, claim_due, record_answers
 from linli.server.connectors.actions.face_checks import (
     FaceCheckConsent,
     check_face,
@@ -44,7 +44,7 @@ __all__ = [
     "queue_reports",
     "queue_visit",
     "read_hits",
-    "record_answer",
+    "record_answers",
     "remove_account",
     "replay_all",
     "replay_report",

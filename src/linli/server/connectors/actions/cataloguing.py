@@ -1,13 +1,14 @@
 """What stands is compared, not announced: what a platform was told of a flat, a door or a resident against how it is now."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 
 from django.db import transaction
 
 from linli.server.connectors import subjects
-from linli.server.connectors.actions.queueing import queue_gathered
+from linli.server.connectors.actions.queueing import news_of, queue_news
 from linli.server.connectors.models import Catalogued
 from linli.server.connectors.protocol import FactsMissing, Occasion, Platform
 from linli.server.connectors.rules import STANDING_SUBJECTS, Course, SubjectKind
@@ -15,6 +16,8 @@ from linli.server.connectors.subjects import Gathered
 from linli.server.kernel import crypto
 
 CHANGES_AT_ONCE = 500
+TOLD_TOGETHER = 100
+NEVER_TOLD = ""
 
 
 def queue_catalogue(*, estate_id: str, platforms: Mapping[str, Platform], now: datetime) -> int:
@@ -32,13 +35,12 @@ def _queue_changes(*, platform: Platform, subject: SubjectKind, course: Course, 
         row.subject_id: row
         for row in Catalogued.objects.filter(estate_id=estate_id, platform=platform.name, subject_kind=subject)
     }
+    standing = subjects.list_standing(estate_id=estate_id, subject_kind=subject)
+    changed = islice(_changed(standing, known, platform, course), CHANGES_AT_ONCE)
     queued = 0
-    for found in _changed(subjects.list_standing(estate_id=estate_id, subject_kind=subject), known, platform, course):
-        gathered, digest = found
+    while found := list(islice(changed, TOLD_TOGETHER)):
         with transaction.atomic():
-            queued += _tell(gathered, digest, platform=platform, course=course, estate_id=estate_id, now=now)
-        if queued >= CHANGES_AT_ONCE:
-            break
+            queued += _tell(found, platform=platform, course=course, estate_id=estate_id, now=now)
     return queued
 
 
@@ -56,23 +58,49 @@ def _changed(
             yield gathered, digest
 
 
-def _tell(gathered: Gathered, digest: str, *, platform: Platform, course: Course, estate_id: str, now: datetime) -> int:
-    row, new = Catalogued.objects.select_for_update().get_or_create(
+def _tell(
+    found: Sequence[tuple[Gathered, str]], *, platform: Platform, course: Course, estate_id: str, now: datetime
+) -> int:
+    rows = _held([gathered for gathered, _ in found], platform=platform, estate_id=estate_id, now=now)
+    changed, news = [], []
+    for gathered, digest in found:
+        row = rows[gathered.subject_id]
+        if (row.digest, row.gone) == (digest, gathered.gone):
+            # Another worker has told it meanwhile.
+            continue
+        begins = row.digest == NEVER_TOLD or row.gone
+        kind = course.ends if gathered.gone else course.begins if begins else course.changes
+        row.digest, row.gone, row.told_at = digest, gathered.gone, now
+        changed.append(row)
+        occasion = Occasion(kind=kind, happened_at=now, gone=gathered.gone)
+        news.append(news_of(gathered, occasion, platform=platform, estate_id=estate_id))
+    Catalogued.objects.bulk_create(
+        changed, update_conflicts=True, unique_fields=["id"], update_fields=["digest", "gone", "told_at"]
+    )
+    return queue_news(news, platform=platform, now=now)
+
+
+def _held(found: Sequence[Gathered], *, platform: Platform, estate_id: str, now: datetime) -> Mapping[str, Catalogued]:
+    # A subject that is new to us gets its row first, so that of two workers one waits for the other.
+    blank = [
+        Catalogued(
+            estate_id=estate_id,
+            platform=platform.name,
+            subject_kind=one.subject_kind,
+            subject_id=one.subject_id,
+            digest=NEVER_TOLD,
+            told_at=now,
+        )
+        for one in sorted(found, key=lambda one: one.subject_id)
+    ]
+    Catalogued.objects.bulk_create(blank, ignore_conflicts=True)
+    held = Catalogued.objects.select_for_update().filter(
         estate_id=estate_id,
         platform=platform.name,
-        subject_kind=gathered.subject_kind,
-        subject_id=gathered.subject_id,
-        defaults={"digest": digest, "told_at": now},
+        subject_kind=found[0].subject_kind,
+        subject_id__in=[one.subject_id for one in found],
     )
-    if not new and (row.digest, row.gone) == (digest, gathered.gone):
-        # Another worker has told it meanwhile.
-        return 0
-    begins = new or row.gone
-    kind = course.ends if gathered.gone else course.begins if begins else course.changes
-    row.digest, row.gone, row.told_at = digest, gathered.gone, now
-    row.save()
-    occasion = Occasion(kind=kind, happened_at=now, gone=gathered.gone)
-    return queue_gathered(platform=platform, occasion=occasion, gathered=gathered, estate_id=estate_id, now=now)
+    return {row.subject_id: row for row in held.order_by("subject_id")}
 
 
 def _digest(gathered: Gathered, *, platform: Platform, course: Course) -> str:

@@ -1,6 +1,7 @@
 """A courier's two steps: take what is due under a lease, and write down what came of it."""
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from linli.server.connectors.actions.accounts import SECRET
 from linli.server.connectors.actions.standing import park, settle_those_behind, tell_stay
 from linli.server.connectors.actions.writing import BODY, estate_facts, what_forbids
 from linli.server.connectors.models import Attempt, Hit, PlatformAccount, Report
-from linli.server.connectors.protocol import Account, Message, Platform, Told
+from linli.server.connectors.protocol import Account, EstateFacts, Message, Platform, Told
 from linli.server.connectors.rules import (
     LINK_FAILURES,
     STUCK,
@@ -26,9 +27,15 @@ from linli.server.connectors.rules import (
 from linli.server.kernel import crypto, ids
 from linli.server.kernel.actors import system
 from linli.server.privacy import actions as privacy
+from linli.server.privacy.actions import Leaving
 
 LEASE = timedelta(seconds=20)
 RAW_AT_MOST = 20_000
+# What an answer may change of a report.
+MOVED = (
+    *("state", "reason", "owner", "code", "field", "receipt", "ticket", "failures", "nonsense", "in_doubt"),
+    *("next_try_at", "lease_until", "pending_since", "accepted_at"),
+)
 # They mend or withdraw what was told before, and some platforms know that by its receipt only.
 CORRECTIONS = frozenset({MessageKind.AMEND, MessageKind.CANCEL})
 
@@ -57,30 +64,59 @@ def claim_due(*, platform: Platform, limit: int, now: datetime) -> tuple[Claim, 
     """
     with transaction.atomic():
         chosen = _due(platform=platform.name, limit=limit, now=now)
-        rows = Report.objects.filter(id__in=chosen).order_by("next_try_at", "id") if chosen else ()
-        return tuple(filter(None, [_take(row, platform=platform, now=now) for row in rows]))
+        if not chosen:
+            return ()
+        rows = [
+            (row, _account(row) if platform.own_accounts else None)
+            for row in Report.objects.filter(id__in=chosen).order_by("next_try_at", "id")
+        ]
+        taken = [
+            (row, account, _asks_first(row))
+            for row, account in rows
+            if _asks_first(row) or _may_leave(row, platform=platform, account=account, now=now)
+        ]
+        sent = [row for row, _, asks in taken if not asks]
+        _enter(sent, platform=platform, now=now)
+        _lease([row for row, _, _ in taken], sent=sent, now=now)
+        speaks = {estate_id: estate_facts(estate_id=estate_id) for estate_id in {row.estate_id for row, _, _ in taken}}
+        return tuple(
+            _claim(row, estate=speaks[row.estate_id], account=account, ask_first=asks) for row, account, asks in taken
+        )
 
 
-def record_answer(*, claim: Claim, told: Told, luck: float, now: datetime) -> ReportState | None:
-    """This will write down one exchange and what it means for its report, and return the new state.
+def record_answers(
+    *, claims: Sequence[Claim], answers: Sequence[Told], luck: Callable[[], float], now: datetime
+) -> list[ReportState | None]:
+    """This will write down one exchange and what it means for each of its reports, and return their new states.
 
-    A courier whose lease ended meanwhile only leaves its evidence (None): another has the report now.
+    A courier whose lease ended meanwhile only leaves its evidence (None): another has the report now. `luck` gives 0 to 1 for each
+    pause, so that those who failed together do not come back together.
     """
     with transaction.atomic():
-        row = Report.objects.select_for_update().get(id=claim.report_id)
-        _keep(claim=claim, told=told, now=now)
-        if row.attempts != claim.number or row.state not in (ReportState.SENDING, ReportState.PENDING):
-            return None
-        before = row.state
-        standing = Standing(failures=row.failures, nonsense=row.nonsense, pending_since=row.pending_since)
-        _move(row, told=told, step=step_after(verdict=told.verdict, standing=standing, luck=luck, now=now), now=now)
-        row.save()
-        if told.hit and row.person_id:
-            _note_hit(row, now=now)
-        if row.state in STUCK:
-            settle_those_behind(row)
-        if (before, row.state) != (ReportState.SENDING, ReportState.QUEUED):
-            tell_stay(row, now=now)
+        locked = Report.objects.select_for_update().filter(id__in=[claim.report_id for claim in claims]).order_by("id")
+        rows = {row.id: row for row in locked}
+        Attempt.objects.bulk_create(
+            [_evidence(claim=claim, told=told, now=now) for claim, told in zip(claims, answers, strict=True)]
+        )
+        return [
+            _record(rows[claim.report_id], claim=claim, told=told, luck=luck(), now=now)
+            for claim, told in zip(claims, answers, strict=True)
+        ]
+
+
+def _record(row: Report, *, claim: Claim, told: Told, luck: float, now: datetime) -> ReportState | None:
+    if row.attempts != claim.number or row.state not in (ReportState.SENDING, ReportState.PENDING):
+        return None
+    before = row.state
+    standing = Standing(failures=row.failures, nonsense=row.nonsense, pending_since=row.pending_since)
+    _move(row, told=told, step=step_after(verdict=told.verdict, standing=standing, luck=luck, now=now), now=now)
+    row.save(update_fields=MOVED)
+    if told.hit and row.person_id:
+        _note_hit(row, now=now)
+    if row.state in STUCK:
+        settle_those_behind(row)
+    if (before, row.state) != (ReportState.SENDING, ReportState.QUEUED):
+        tell_stay(row, now=now)
     return ReportState(row.state)
 
 
@@ -117,41 +153,52 @@ def _due(*, platform: str, limit: int, now: datetime) -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _take(row: Report, *, platform: Platform, now: datetime) -> Claim | None:
-    ask_first = row.in_doubt or row.state != ReportState.QUEUED
-    account = _account(row) if platform.own_accounts else None
-    if not ask_first and not _may_leave(row, platform=platform, account=account, now=now):
-        return None
-    if not ask_first and not row.disclosed:
-        if row.person_id:
-            privacy.disclose(
-                actor=system(row.estate_id),
-                person_id=row.person_id,
-                recipient=platform.recipient,
-                purpose_code=platform.purpose_of(MessageKind(row.kind)),
-                fields=row.fields,
-                message_id=row.message_id,
-                now=now,
+def _asks_first(row: Report) -> bool:
+    return row.in_doubt or row.state != ReportState.QUEUED
+
+
+def _enter(rows: Sequence[Report], *, platform: Platform, now: datetime) -> None:
+    # Into the disclosure ledger before it leaves: whoever dies in between has entered what nobody got, never the reverse.
+    leaving: dict[str, list[Leaving]] = {}
+    for row in rows:
+        if row.person_id and not row.disclosed:
+            purpose_code = platform.purpose_of(MessageKind(row.kind))
+            leaving.setdefault(row.estate_id, []).append(
+                Leaving(
+                    person_id=row.person_id, purpose_code=purpose_code, fields=row.fields, message_id=row.message_id
+                )
             )
-        row.disclosed = True
-    if row.state != ReportState.PENDING:
-        row.state = ReportState.SENDING
-    row.attempts += 1
-    # While somebody has it, the next try is the end of the lease: one column says when to look again.
-    row.lease_until = row.next_try_at = now + LEASE
-    row.save(update_fields=["state", "attempts", "disclosed", "lease_until", "next_try_at"])
+    for estate_id, messages in leaving.items():
+        privacy.disclose(actor=system(estate_id), recipient=platform.recipient, leaving=messages, now=now)
+
+
+def _lease(rows: Sequence[Report], *, sent: Sequence[Report], now: datetime) -> None:
+    until = now + LEASE
+    with connection.cursor() as cursor:
+        # While somebody has it, the next try is the end of the lease: one column says when to look again.
+        cursor.execute(
+            """
+            UPDATE connectors_report SET state = CASE state WHEN 'PENDING' THEN state ELSE 'SENDING' END, attempts = attempts + 1,
+                disclosed = disclosed OR id = ANY(%s), lease_until = %s, next_try_at = %s
+            WHERE id = ANY(%s)
+            """,
+            [[row.id for row in sent], until, until, [row.id for row in rows]],
+        )
+
+
+def _claim(row: Report, *, estate: EstateFacts, account: Account | None, ask_first: bool) -> Claim:
     sealed = bytes(row.body or b"")
     return Claim(
         report_id=row.id,
         estate_id=row.estate_id,
-        number=row.attempts,
+        number=row.attempts + 1,
         ask_first=ask_first,
         message=Message(
             message_id=row.message_id,
             kind=MessageKind(row.kind),
             queued_at=row.queued_at,
             subject_id=row.subject_id,
-            estate=estate_facts(estate_id=row.estate_id),
+            estate=estate,
             ticket=row.ticket,
             takes_back=_receipt_before(row),
             account=account,
@@ -200,9 +247,9 @@ def _may_leave(row: Report, *, platform: Platform, account: Account | None, now:
     return False
 
 
-def _keep(*, claim: Claim, told: Told, now: datetime) -> None:
+def _evidence(*, claim: Claim, told: Told, now: datetime) -> Attempt:
     raw = told.raw[:RAW_AT_MOST].decode(errors="backslashreplace")
-    Attempt.objects.create(
+    return Attempt(
         id=ids.new("att"),
         estate_id=claim.estate_id,
         report_id=claim.report_id,

@@ -170,15 +170,10 @@ def _begin(actor: Actor, subject: Subject, *, picture: bytes, now: datetime) -> 
             asked_at=now,
             asked_by=actor.id[:80],
         )
-        privacy.disclose(
-            actor=system(actor.estate_id),
-            person_id=subject.person_id,
-            recipient=RECIPIENT,
-            purpose_code=PURPOSE,
-            fields=rules.LEAVES,
-            message_id=message_id,
-            now=now,
+        leaving = privacy.Leaving(
+            person_id=subject.person_id, purpose_code=PURPOSE, fields=rules.LEAVES, message_id=message_id
         )
+        privacy.disclose(actor=system(actor.estate_id), recipient=RECIPIENT, leaving=[leaving], now=now)
         privacy.record(
             actor=actor, verb="ask_face_layer", subject=row_id, fields=rules.LEAVES, reason=subject.stay.id, now=now
         )

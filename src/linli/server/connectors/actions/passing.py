@@ -3,7 +3,7 @@
 Each gate's journal is read from where it was last told up to its first open gap: what comes late is told late, nothing twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -11,9 +11,9 @@ from django.db import transaction
 from linli.server.access import queries as access
 from linli.server.access.queries import JournalView, ToldPassage
 from linli.server.connectors import subjects
-from linli.server.connectors.actions.queueing import queue_gathered
+from linli.server.connectors.actions.queueing import News, news_of, queue_news
 from linli.server.connectors.models import PassageMark
-from linli.server.connectors.protocol import FactsMissing, Occasion, Platform
+from linli.server.connectors.protocol import Occasion, Platform
 from linli.server.connectors.rules import MessageKind
 from linli.server.privacy import queries as privacy
 
@@ -51,7 +51,8 @@ def _queue_from(journal: JournalView, *, platform: Platform, estate_id: str, now
             up_to=up_to,
             origins=subjects.HOLDERS_WITH_A_ROOF,
         )
-        queued = sum(_queue_one(passage, platform=platform, estate_id=estate_id, now=now) for passage in passages)
+        told = _consented(passages, platform=platform, estate_id=estate_id)
+        queued = queue_news(_news(told, platform=platform, estate_id=estate_id), platform=platform, now=now)
         mark.sequence = up_to
         mark.save(update_fields=["sequence"])
     return queued
@@ -63,21 +64,24 @@ def whole_up_to(journal: JournalView, *, now: datetime) -> int:
     return min(open_gaps) - 1 if open_gaps else journal.sequence
 
 
-def _queue_one(passage: ToldPassage, *, platform: Platform, estate_id: str, now: datetime) -> int:
-    if not _consented(passage, platform=platform, estate_id=estate_id):
-        return 0
-    try:
-        gathered = subjects.passage(passage, estate_id=estate_id)
-    except FactsMissing:
-        # Erased since: there is nobody left to tell of.
-        return 0
-    occasion = Occasion(kind=MessageKind.PASSAGE, happened_at=passage.happened_at)
-    return queue_gathered(platform=platform, occasion=occasion, gathered=gathered, estate_id=estate_id, now=now)
+def _news(told: Sequence[ToldPassage], *, platform: Platform, estate_id: str) -> list[News]:
+    # Whoever has been erased since is left out: there is nobody left to tell of.
+    occasions = {
+        f"{one.gate}:{one.sequence}": Occasion(kind=MessageKind.PASSAGE, happened_at=one.happened_at) for one in told
+    }
+    return [
+        news_of(gathered, occasions[gathered.subject_id], platform=platform, estate_id=estate_id)
+        for gathered in subjects.passages(told, estate_id=estate_id)
+    ]
 
 
-def _consented(passage: ToldPassage, *, platform: Platform, estate_id: str) -> bool:
+def _consented(passages: Sequence[ToldPassage], *, platform: Platform, estate_id: str) -> Sequence[ToldPassage]:
     # Whoever has not said yes is not queued and parked, but never written down at all.
     purpose = privacy.get_purpose(estate_id=estate_id, code=platform.purpose_of(MessageKind.PASSAGE))
     if not purpose.rests_on_consent:
-        return True
-    return privacy.find_consent(estate_id=estate_id, person_id=passage.holder_id, purpose=purpose.code) is not None
+        return passages
+    said_yes = {
+        person_id: privacy.find_consent(estate_id=estate_id, person_id=person_id, purpose=purpose.code) is not None
+        for person_id in {passage.holder_id for passage in passages}
+    }
+    return [passage for passage in passages if said_yes[passage.holder_id]]

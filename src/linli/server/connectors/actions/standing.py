@@ -1,6 +1,7 @@
 """What every change of a report brings with it: what its stay shows, who waits behind it, who is woken."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -50,11 +51,16 @@ def settle_those_behind(row: Report) -> None:
         )
 
 
-def tell_stay(row: Report, *, now: datetime) -> None:
-    """This will write on the stay where its lodging report stands, in the transaction that changed it."""
+def tell_stay(row: Report, *, among: Sequence[Report] = (), now: datetime) -> None:
+    """This will write on the stay where its lodging report stands, in the transaction that changed it.
+
+    `among`, where they are at hand, are all reports of its subject in their order.
+    """
     if row.platform != SHOWN_BY_STAYS or row.subject_kind != SubjectKind.STAY:
         return
-    standing = queries.states_of(estate_id=row.estate_id, platform=row.platform, subject_id=row.subject_id)
+    standing: Sequence[tuple[ReportState, str]] = [(ReportState(each.state), each.receipt) for each in among]
+    if not standing:
+        standing = queries.states_of(estate_id=row.estate_id, platform=row.platform, subject_id=row.subject_id)
     shown = shown_state(state for state, _ in standing)
     if shown is None:
         return

@@ -31,9 +31,12 @@ def enclose(row: Report, *, platform: Platform, gone: bool = False) -> None:
     _put(row, _write_now(row, platform=platform, gone=gone))
 
 
-def enclose_facts(row: Report, *, platform: Platform, facts: Facts, gone: bool = False) -> None:
-    """This will write the message of a report with facts that were just gathered."""
-    _put(row, _write(row, platform=platform, facts=facts, gone=gone))
+def enclose_facts(row: Report, *, platform: Platform, facts: Facts | FactsMissing, gone: bool = False) -> None:
+    """This will write the message of a report with facts that were just gathered, or park it for want of one."""
+    if isinstance(facts, FactsMissing):
+        _put(row, Written(reason=Reason.FACTS_MISSING, field=facts.field))
+    else:
+        _put(row, _write(row, platform=platform, facts=facts, gone=gone))
 
 
 def estate_facts(*, estate_id: str) -> EstateFacts:

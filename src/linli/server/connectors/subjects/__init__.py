@@ -8,7 +8,13 @@ from types import MappingProxyType
 
 from linli.server.connectors.rules import SubjectKind
 from linli.server.connectors.subjects.gathered import Gathered, person
-from linli.server.connectors.subjects.guests import HOLDERS_WITH_A_ROOF, gather_passage, gather_stay, passage
+from linli.server.connectors.subjects.guests import (
+    HOLDERS_WITH_A_ROOF,
+    gather_passage,
+    gather_stay,
+    passages,
+    stay_facts,
+)
 from linli.server.connectors.subjects.letting import gather_staff, gather_unit, list_staff, list_units
 from linli.server.connectors.subjects.living import (
     gather_device,
@@ -28,8 +34,9 @@ __all__ = [
     "gate_number",
     "gather",
     "list_standing",
-    "passage",
+    "passages",
     "person",
+    "stay_facts",
 ]
 
 GATHERERS: Mapping[SubjectKind, Callable[[str, str], Gathered]] = MappingProxyType(

@@ -159,15 +159,13 @@ def _said_yes(estate_id: str, person_id: str) -> bool:
 
 def _enter(row: ViidSubscription, *, person_id: str, number: str, now: datetime) -> None:
     # The number of the passage and the end of the order's id: one line a passage and subscriber, however often it is sent.
-    privacy_actions.disclose(
-        actor=system(row.estate_id),
+    leaving = privacy_actions.Leaving(
         person_id=person_id,
-        recipient=RECIPIENT,
         purpose_code=orders.FACES_PURPOSE,
         fields=FIELDS,
         message_id=f"{number}:{row.id[-11:]}",
-        now=now,
     )
+    privacy_actions.disclose(actor=system(row.estate_id), recipient=RECIPIENT, leaving=[leaving], now=now)
 
 
 def _notifications(row: ViidSubscription, lists: Lists, *, say: Dialect, now: datetime) -> Iterator[Json]:
