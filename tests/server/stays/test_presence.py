@@ -315,8 +315,8 @@ def test_a_flat_is_closed_only_when_nobody_is_booked_or_staying(world: World) ->
 def test_a_receipt_is_noted_only_by_the_estates_own_hand(world: World) -> None:
     (stay,) = world.stay(state="IN_HOUSE")
     with Unchanged(), pytest.raises(NotAllowed):
-        stays.note_report(actor=world.operator, stay_id=stay.id, state="ACCEPTED", receipt="R", now=world.now)
-    stays.note_report(actor=world.hand, stay_id=stay.id, state="ACCEPTED", receipt="R-1", now=world.now)
+        stays.note_reports(actor=world.operator, standing={stay.id: ("ACCEPTED", "R")})
+    stays.note_reports(actor=world.hand, standing={stay.id: ("ACCEPTED", "R-1")})
     assert (world.see(stay).report.state, world.see(stay).report.receipt) == ("ACCEPTED", "R-1")
     assert queries.count_silent(estate_id=world.estate_id) == 0
 

@@ -1,8 +1,8 @@
 """Couriers: each platform has its own, so that a slow or dead one delays no other, and none delays a check-in.
 
-A courier takes what is due (`actions.claim_due`), sends it without holding a transaction, and writes down what came of it. What may
-leave together leaves in one exchange: of one account, and never two messages about one subject. All that matters is in the database:
-a courier may be killed at any step, and the next one asks the platform before it sends again.
+A courier takes what is due (`actions.claim_due`), sends it without holding a transaction, and writes down what came of it
+(`actions.record_answers`). What may leave together leaves in one exchange: of one account, and never two messages about one subject.
+All that matters is in the database: a courier may be killed at any step, and the next one asks the platform before it sends again.
 """
 
 import queue
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DataError, InterfaceError, OperationalError, connection
 
 from linli.server.connectors import actions
 from linli.server.connectors.actions import Claim
@@ -27,6 +27,9 @@ GATHER_SECONDS = 0.05
 TROUBLE_SECONDS = 1.0
 RECORD_PAUSES = (0.2, 1.0, 3.0)
 log = structlog.get_logger(__name__)
+
+# One exchange: what was sent together, and what came back for each.
+Heard = tuple[Sequence[Claim], Sequence[Told]]
 
 
 @dataclass(slots=True)
@@ -78,7 +81,7 @@ class Breaker:
 
 
 class Courier:
-    """One platform's courier: a look-out that claims, and hands that send."""
+    """One platform's courier: a look-out that claims, hands that send, and a clerk who writes down what came of it."""
 
     def __init__(
         self,
@@ -97,6 +100,7 @@ class Courier:
         self._busy = 0
         self._count = threading.Lock()
         self._bag: queue.SimpleQueue[Sequence[Claim] | None] = queue.SimpleQueue()
+        self._desk: queue.SimpleQueue[Heard | None] = queue.SimpleQueue()
 
     def ring(self) -> None:
         """This will make the courier look at once."""
@@ -105,11 +109,12 @@ class Courier:
     def run(self, *, stop: threading.Event) -> None:
         """This will deliver until `stop` is set, and then finish what is in hand."""
         hands = [
-            threading.Thread(target=self._deliver_all, name=f"courier-{self._platform.name}-{number}")
+            threading.Thread(target=self._tell_all, name=f"courier-{self._platform.name}-{number}")
             for number in range(self._hands)
         ]
-        for hand in hands:
-            hand.start()
+        clerk = threading.Thread(target=self._write_all_down, name=f"courier-{self._platform.name}-clerk")
+        for thread in (*hands, clerk):
+            thread.start()
         try:
             while not stop.is_set():
                 self._bell.clear()
@@ -123,12 +128,14 @@ class Courier:
                 self._bag.put(None)
             for hand in hands:
                 hand.join()
+            self._desk.put(None)
+            clerk.join()
             connection.close()
 
     def deliver_one(self) -> ReportState | None:
         """This will deliver one due report in this thread, and return its new state, or None when nothing is due."""
         claims = actions.claim_due(platform=self._platform, limit=1, now=clock.now())
-        return self._deliver(claims)[0] if claims else None
+        return self._write_down([(claims, self._tell(claims))])[0] if claims else None
 
     def _look(self) -> bool:
         with self._count:
@@ -151,25 +158,44 @@ class Courier:
             self._bag.put(load)
         return bool(loads)
 
-    def _deliver_all(self) -> None:
+    def _tell_all(self) -> None:
+        """Be a hand: tell the platform one load after another, and lay what it answers on the clerk's desk."""
         while (load := self._bag.get()) is not None:
+            answers: Sequence[Told] | None = None
             try:
-                self._deliver(load)
+                answers = self._tell(load)
             except Exception as problem:
                 # The leases will end and the reports be asked about: never lost, only late.
                 log.warning("delivery_broken", report=load[0].report_id, problem=type(problem).__name__)
-            finally:
-                # Between two reports a hand holds no connection: the pool is small and there are many hands.
-                connection.close()
-                with self._count:
-                    self._busy -= 1
-                self._bell.set()
+            if answers is None:
+                self._free(1)
+            else:
+                self._desk.put((load, answers))
 
-    def _deliver(self, load: Sequence[Claim]) -> list[ReportState | None]:
-        answers = self._tell(load)
-        states = _record(load, answers)
-        self._judge(answers)
-        for estate_id in {claim.estate_id for claim, state in zip(load, states, strict=True) if state is not None}:
+    def _write_all_down(self) -> None:
+        """Be the clerk: write down whatever lies on the desk, all of it in one transaction."""
+        while (first := self._desk.get()) is not None:
+            heard = [first, *_at_once(self._desk)]
+            try:
+                self._write_down(heard)
+            except Exception as problem:
+                log.warning("delivery_broken", report=first[0][0].report_id, problem=type(problem).__name__)
+            finally:
+                # Between two times the clerk holds no connection: the pool is small and there are several couriers.
+                connection.close()
+                self._free(len(heard))
+
+    def _free(self, hands: int) -> None:
+        with self._count:
+            self._busy -= hands
+        self._bell.set()
+
+    def _write_down(self, heard: Sequence[Heard]) -> list[ReportState | None]:
+        claims = [claim for load, _ in heard for claim in load]
+        states = _record(claims, [told for _, answers in heard for told in answers])
+        for _, answers in heard:
+            self._judge(answers)
+        for estate_id in {claim.estate_id for claim, state in zip(claims, states, strict=True) if state is not None}:
             self._changed(estate_id)
         return states
 
@@ -206,12 +232,33 @@ def _loads(claims: Sequence[Claim], *, together: int) -> Iterator[Sequence[Claim
             yield parcel[start : start + together]
 
 
-def _record(load: Sequence[Claim], answers: Sequence[Told]) -> list[ReportState | None]:
+def _at_once(desk: "queue.SimpleQueue[Heard | None]") -> Iterator[Heard]:
+    # What lies there now; the word to stop is put back, for it is meant for the next look.
+    while not desk.empty():
+        heard = desk.get()
+        if heard is None:
+            desk.put(None)
+            return
+        yield heard
+
+
+def _record(claims: Sequence[Claim], answers: Sequence[Told]) -> list[ReportState | None]:
     # A receipt in hand is worth some patience with a database that restarts; without it the lease would have to run out.
     for pause in RECORD_PAUSES:
         try:
-            return actions.record_answers(claims=load, answers=answers, luck=random.random, now=clock.now())
+            return actions.record_answers(claims=claims, answers=answers, luck=random.random, now=clock.now())
         except (OperationalError, InterfaceError):
             connection.close()
             time.sleep(pause)
-    return actions.record_answers(claims=load, answers=answers, luck=random.random, now=clock.now())
+        except (DataError, ValueError):
+            # One answer does not fit our books, and must not keep the others out of them.
+            return [state for pair in zip(claims, answers, strict=True) for state in _record_alone(*pair)]
+    return actions.record_answers(claims=claims, answers=answers, luck=random.random, now=clock.now())
+
+
+def _record_alone(claim: Claim, told: Told) -> list[ReportState | None]:
+    try:
+        return actions.record_answers(claims=[claim], answers=[told], luck=random.random, now=clock.now())
+    except (DataError, ValueError) as problem:
+        log.warning("answer_does_not_fit", report=claim.report_id, problem=type(problem).__name__)
+        return [None]

@@ -1,7 +1,7 @@
 """What is so about reports: where each stands, why it waits and for whom, and how the links are."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -249,10 +249,15 @@ def row_of(row: Report) -> ReportRow:
     )
 
 
-def states_of(*, estate_id: str, platform: str, subject_id: str) -> Sequence[tuple[ReportState, str]]:
-    """This will list the states and receipts of a subject's reports to one platform in their order."""
-    rows = Report.objects.filter(estate_id=estate_id, platform=platform, subject_id=subject_id).order_by("sequence")
-    return [(ReportState(state), receipt) for state, receipt in rows.values_list("state", "receipt")]
+def states_of(
+    *, estate_id: str, platform: str, subject_ids: Collection[str]
+) -> Mapping[str, Sequence[tuple[ReportState, str]]]:
+    """This will list, by subject, the states and receipts of its reports to one platform in their order."""
+    rows = Report.objects.filter(estate_id=estate_id, platform=platform, subject_id__in=subject_ids)
+    found: dict[str, list[tuple[ReportState, str]]] = {}
+    for subject_id, state, receipt in rows.order_by("sequence").values_list("subject_id", "state", "receipt"):
+        found.setdefault(subject_id, []).append((ReportState(state), receipt))
+    return found
 
 
 def list_accounts(*, actor: Actor) -> tuple[PlatformAccountView, ...]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from linli.server.connectors.actions.accounts import SECRET
-from linli.server.connectors.actions.standing import park, settle_those_behind, tell_stay
+from linli.server.connectors.actions.standing import park, settle_those_behind, tell_stays
 from linli.server.connectors.actions.writing import BODY, estate_facts, what_forbids
 from linli.server.connectors.models import Attempt, Hit, PlatformAccount, Report
 from linli.server.connectors.protocol import Account, EstateFacts, Message, Platform, Told
@@ -19,7 +19,6 @@ from linli.server.connectors.rules import (
     Reason,
     ReportState,
     Standing,
-    Step,
     Verdict,
     fields_not_allowed,
     step_after,
@@ -87,37 +86,49 @@ def claim_due(*, platform: Platform, limit: int, now: datetime) -> tuple[Claim, 
 def record_answers(
     *, claims: Sequence[Claim], answers: Sequence[Told], luck: Callable[[], float], now: datetime
 ) -> list[ReportState | None]:
-    """This will write down one exchange and what it means for each of its reports, and return their new states.
+    """This will write down what came back and what it means for each report, all or nothing, and return their new states.
 
     A courier whose lease ended meanwhile only leaves its evidence (None): another has the report now. `luck` gives 0 to 1 for each
     pause, so that those who failed together do not come back together.
     """
     with transaction.atomic():
-        locked = Report.objects.select_for_update().filter(id__in=[claim.report_id for claim in claims]).order_by("id")
-        rows = {row.id: row for row in locked}
-        Attempt.objects.bulk_create(
-            [_evidence(claim=claim, told=told, now=now) for claim, told in zip(claims, answers, strict=True)]
+        wanted = Report.objects.select_for_update().defer("body").filter(id__in=[claim.report_id for claim in claims])
+        rows = {row.id: row for row in wanted.order_by("id")}
+        evidence = [_evidence(claim=claim, told=told, now=now) for claim, told in zip(claims, answers, strict=True)]
+        Attempt.objects.bulk_create(evidence)
+        moved: list[Report] = []
+        turned: list[Report] = []
+        for claim, told in zip(claims, answers, strict=True):
+            row = rows[claim.report_id]
+            if not _still_has_it(claim, row):
+                continue
+            before = row.state
+            _move(row, told=told, luck=luck(), now=now)
+            moved.append(row)
+            if told.hit and row.person_id:
+                _note_hit(row, now=now)
+            if (before, row.state) != (ReportState.SENDING, ReportState.QUEUED):
+                turned.append(row)
+        _save(moved)
+        for row in moved:
+            if row.state in STUCK:
+                settle_those_behind(row)
+        tell_stays(turned)
+    mine = {row.id: ReportState(row.state) for row in moved}
+    return [mine.get(claim.report_id) for claim in claims]
+
+
+def _still_has_it(claim: Claim, row: Report) -> bool:
+    return row.attempts == claim.number and row.state in (ReportState.SENDING, ReportState.PENDING)
+
+
+def _save(rows: Sequence[Report]) -> None:
+    # Many small changes in one pipeline: a platform's courier spends most of its time here.
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE connectors_report SET {', '.join(f'{name} = %s' for name in MOVED)} WHERE id = %s",
+            [(*(getattr(row, name) for name in MOVED), row.id) for row in rows],
         )
-        return [
-            _record(rows[claim.report_id], claim=claim, told=told, luck=luck(), now=now)
-            for claim, told in zip(claims, answers, strict=True)
-        ]
-
-
-def _record(row: Report, *, claim: Claim, told: Told, luck: float, now: datetime) -> ReportState | None:
-    if row.attempts != claim.number or row.state not in (ReportState.SENDING, ReportState.PENDING):
-        return None
-    before = row.state
-    standing = Standing(failures=row.failures, nonsense=row.nonsense, pending_since=row.pending_since)
-    _move(row, told=told, step=step_after(verdict=told.verdict, standing=standing, luck=luck, now=now), now=now)
-    row.save(update_fields=MOVED)
-    if told.hit and row.person_id:
-        _note_hit(row, now=now)
-    if row.state in STUCK:
-        settle_those_behind(row)
-    if (before, row.state) != (ReportState.SENDING, ReportState.QUEUED):
-        tell_stay(row, now=now)
-    return ReportState(row.state)
 
 
 def _note_hit(row: Report, *, now: datetime) -> None:
@@ -243,7 +254,7 @@ def _may_leave(row: Report, *, platform: Platform, account: Account | None, now:
     row.field = too_much[0][:40] if too_much else ""
     row.save()
     settle_those_behind(row)
-    tell_stay(row, now=now)
+    tell_stays([row])
     return False
 
 
@@ -267,7 +278,9 @@ def _evidence(*, claim: Claim, told: Told, now: datetime) -> Attempt:
     )
 
 
-def _move(row: Report, *, told: Told, step: Step, now: datetime) -> None:
+def _move(row: Report, *, told: Told, luck: float, now: datetime) -> None:
+    standing = Standing(failures=row.failures, nonsense=row.nonsense, pending_since=row.pending_since)
+    step = step_after(verdict=told.verdict, standing=standing, luck=luck, now=now)
     if told.verdict in LINK_FAILURES or told.verdict is Verdict.NONSENSE:
         row.failures += 1
         row.nonsense += told.verdict is Verdict.NONSENSE

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from linli.server.connectors import subjects
 from linli.server.connectors.actions.replaying import send_anew
-from linli.server.connectors.actions.standing import park, send_off, tell_stay, wake_couriers
+from linli.server.connectors.actions.standing import park, send_off, tell_stays, wake_couriers
 from linli.server.connectors.actions.writing import enclose_facts
 from linli.server.connectors.models import Link, Report
 from linli.server.connectors.protocol import Facts, FactsMissing, Occasion, Platform
@@ -95,8 +95,7 @@ def queue_news(news: Sequence[News], *, platform: Platform, now: datetime, begin
         estate_id = rows[0].estate_id
         Link.objects.get_or_create(estate_id=estate_id, platform=platform.name, defaults={"id": ids.new("link")})
         Report.objects.bulk_create(rows)
-        for row in rows:
-            tell_stay(row, among=before[row.subject_id], now=now)
+        tell_stays(rows)
         wake_couriers()
     return len(rows)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from linli.server.connectors.actions.standing import send_off, settle_those_behind, tell_stay, wake_couriers
+from linli.server.connectors.actions.standing import send_off, settle_those_behind, tell_stays, wake_couriers
 from linli.server.connectors.actions.writing import enclose
 from linli.server.connectors.models import Report
 from linli.server.connectors.protocol import Platform
@@ -78,5 +78,5 @@ def send_anew(row: Report, *, platform: Platform, now: datetime, gone: bool = Fa
         enclose(row, platform=platform, gone=gone)
     row.save()
     settle_those_behind(row)
-    tell_stay(row, now=now)
+    tell_stays([row])
     wake_couriers()

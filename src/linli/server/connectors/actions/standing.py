@@ -1,7 +1,7 @@
 """What every change of a report brings with it: what its stay shows, who waits behind it, who is woken."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -51,21 +51,21 @@ def settle_those_behind(row: Report) -> None:
         )
 
 
-def tell_stay(row: Report, *, among: Sequence[Report] = (), now: datetime) -> None:
-    """This will write on the stay where its lodging report stands, in the transaction that changed it.
+def tell_stays(rows: Iterable[Report]) -> None:
+    """This will write on the stays of these reports where their lodging reports stand, in the transaction that changed it."""
+    shown: dict[str, set[str]] = {}
+    for row in rows:
+        if row.platform == SHOWN_BY_STAYS and row.subject_kind == SubjectKind.STAY:
+            shown.setdefault(row.estate_id, set()).add(row.subject_id)
+    for estate_id, stay_ids in shown.items():
+        found = queries.states_of(estate_id=estate_id, platform=SHOWN_BY_STAYS, subject_ids=stay_ids)
+        standing = {stay_id: _sum_up(reports) for stay_id, reports in found.items()}
+        stays.note_reports(actor=system(estate_id), standing=standing)
 
-    `among`, where they are at hand, are all reports of its subject in their order.
-    """
-    if row.platform != SHOWN_BY_STAYS or row.subject_kind != SubjectKind.STAY:
-        return
-    standing: Sequence[tuple[ReportState, str]] = [(ReportState(each.state), each.receipt) for each in among]
-    if not standing:
-        standing = queries.states_of(estate_id=row.estate_id, platform=row.platform, subject_id=row.subject_id)
-    shown = shown_state(state for state, _ in standing)
-    if shown is None:
-        return
-    receipt = next((receipt for _, receipt in reversed(standing) if receipt), "")
-    stays.note_report(actor=system(row.estate_id), stay_id=row.subject_id, state=shown.value, receipt=receipt, now=now)
+
+def _sum_up(reports: Sequence[tuple[ReportState, str]]) -> tuple[str, str]:
+    shown = shown_state(state for state, _ in reports) or ReportState.QUEUED
+    return shown.value, next((receipt for _, receipt in reversed(reports) if receipt), "")
 
 
 def wake_couriers() -> None:

@@ -52,7 +52,7 @@ from linli.server.stays.actions.presence import (
     hold_passes_of_unit,
     mark_arrival,
     move_guest,
-    note_report,
+    note_reports,
     release_passes_of_unit,
 )
 from linli.server.stays.actions.registration import (
@@ -105,7 +105,7 @@ __all__ = [
     "mark_arrival",
     "mark_no_show",
     "move_guest",
-    "note_report",
+    "note_reports",
     "pause_feed",
     "preview_feed",
     "publish_calendar",

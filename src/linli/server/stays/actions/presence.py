@@ -1,9 +1,10 @@
 """Who is in the house: arriving, moving, leaving, and what happens when nobody saw it."""
 
 import contextlib
+from collections.abc import Mapping
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from psycopg.types.range import TimestamptzRange
 
 from linli.server.access import actions as access
@@ -287,9 +288,23 @@ def close_unit(*, actor: Actor, unit_id: str, reason: str, now: datetime) -> let
         return letting_actions.close_unit(actor=actor, unit_id=unit_id, reason=reason, now=now)
 
 
-def note_report(*, actor: Actor, stay_id: str, state: str, receipt: str, now: datetime) -> None:
-    """This will write where a stay's lodging report stands; called by the connectors in the transaction that changed it."""
+def note_reports(*, actor: Actor, standing: Mapping[str, tuple[str, str]]) -> None:
+    """This will write where the lodging reports of stays stand, a state and a receipt for each id; called by the connectors in the
+    transaction that changed it.
+    """
     actor.require(Role.SYSTEM)
-    Stay.objects.filter(estate_id=actor.estate_id, id=stay_id).update(
-        report_state=ReportState(state), receipt=receipt[:80]
+    states = [ReportState(state).value for state, _ in standing.values()]
+    receipts = [receipt[:80] for _, receipt in standing.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE, [list(standing), states, receipts, actor.estate_id])
+
+
+# One statement for the many that are told together; in the order of their ids, as whoever else locks several does.
+_NOTE = """
+    WITH held AS (
+        SELECT s.id, told.state, told.receipt FROM stays_stay s
+        JOIN unnest(%s::varchar[], %s::varchar[], %s::varchar[]) AS told (id, state, receipt) ON told.id = s.id
+        WHERE s.estate_id = %s ORDER BY s.id FOR UPDATE OF s
     )
+    UPDATE stays_stay s SET report_state = held.state, receipt = held.receipt FROM held WHERE s.id = held.id
+"""
