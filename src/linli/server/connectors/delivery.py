@@ -167,6 +167,9 @@ class Courier:
             except Exception as problem:
                 # The leases will end and the reports be asked about: never lost, only late.
                 log.warning("delivery_broken", report=load[0].report_id, problem=type(problem).__name__)
+            finally:
+                # Some links look into the database as they speak; between two loads a hand holds no connection, for the pool is small.
+                connection.close()
             if answers is None:
                 self._free(1)
             else:
@@ -181,7 +184,6 @@ class Courier:
             except Exception as problem:
                 log.warning("delivery_broken", report=first[0][0].report_id, problem=type(problem).__name__)
             finally:
-                # Between two times the clerk holds no connection: the pool is small and there are several couriers.
                 connection.close()
                 self._free(len(heard))
 
