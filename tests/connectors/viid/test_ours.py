@@ -13,7 +13,9 @@ import structlog
 from django.db import IntegrityError, transaction
 
 from linli.server.connectors.models import ViidDevice, ViidNotice, ViidPeer, ViidSubscription
-from linli.server.connectors.viid import ids, ours, placing
+from linli.server.connectors.viid import ids, ours, placing, shapes
+from linli.server.connectors.viid.codes import SUBSCRIBE
+from linli.server.connectors.viid.dialects import dialect_of
 from linli.server.kernel import clock
 from linli.server.kernel.actors import Role
 from linli.server.privacy import queries as privacy
@@ -152,6 +154,23 @@ def test_an_order_is_sent_to_the_peer_and_stands_when_it_says_yes(world: World, 
     assert (told["ResultImageDeclare"], told["ResultFeatureDeclare"]) == ("-1", -1)
     assert "东门联网" not in json.dumps(body, ensure_ascii=False)
     assert privacy.count_entries(estate_id=world.estate_id, verb="order_viid_devices", subject=made["id"]) == 1
+
+
+@pytest.mark.parametrize("family", ["strict", "loose"])
+def test_an_order_is_the_golden_message_of_either_family(family: str) -> None:
+    (expected,) = json.loads((GOLDEN / f"subscribe_devices_{family}.json").read_text(encoding="utf-8"))["body"].items()
+    (one,) = expected[1]["SubscribeObject"]
+    said = shapes.subscription(
+        number=one["SubscribeID"],
+        details="3,4",
+        library=one["ResourceURI"],
+        applicant="样例小区",
+        receive_at=one["ReceiveAddr"],
+        begins=ids.moment_of(one["BeginTime"]),
+        ends=ids.moment_of(one["EndTime"]),
+        every=60,
+    )
+    assert dialect_of(family).listed(SUBSCRIBE, [said]) == dict([expected])
 
 
 def test_an_order_that_is_asked_for_twice_is_one(office: Any, lower: Calling) -> None:
