@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 ('estate_id', models.CharField(max_length=40)),
                 ('number', models.CharField(max_length=33)),
                 ('heard_at', models.DateTimeField()),
-                ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='connectors.viidsubscription')),
+                ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='connectors.viidsubscription')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('estate_id', 'subscription', 'number'), name='a_notification_counts_once')],

@@ -89,7 +89,7 @@ class ViidNotice(models.Model):
 
     id = models.CharField(primary_key=True, max_length=40)
     estate_id = models.CharField(max_length=40)
-    subscription = models.ForeignKey(ViidSubscription, on_delete=models.CASCADE, related_name="+")
+    subscription = models.ForeignKey(ViidSubscription, on_delete=models.PROTECT, related_name="+")
     number = models.CharField(max_length=33)
     heard_at = models.DateTimeField()
 
