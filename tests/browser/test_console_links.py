@@ -139,6 +139,32 @@ def test_a_peer_is_added_only_when_it_is_whole_and_is_switched_off(desk: Desk) -
     expect(row).to_contain_text("Switched off")
 
 
+def test_devices_are_ordered_of_a_peer_and_nothing_about_people_is_offered(desk: Desk) -> None:
+    desk.opens("links", name="office")
+    section = desk.page.locator("section", has=desk.page.locator("#orders-title"))
+    devices = section.locator("table", has_text="Devices that peers tell of")
+    expect(devices.locator("tbody tr", has_text="西街路口")).to_contain_text("Offline")
+    desk.presses("Order")
+    dialog = desk.page.get_by_role("dialog")
+    boxes = dialog.get_by_role("checkbox")
+    expect(boxes).to_have_count(2)
+    boxes.nth(0).uncheck()
+    boxes.nth(1).uncheck()
+    dialog.get_by_role("button", name="Order").click()
+    expect(dialog.get_by_role("alert").locator("li")).to_have_count(2)
+    boxes.nth(1).check()
+    dialog.get_by_label("What for").fill("street corner")
+    dialog.get_by_role("button", name="Order").click()
+    row = section.locator("tbody tr", has_text="street corner")
+    expect(row).to_contain_text("On its way")
+    expect(row).to_contain_text("Device state")
+    row.get_by_role("button", name="Cancel").click()
+    box = desk.page.locator(".el-message-box")
+    box.locator("input").fill("no longer")
+    box.get_by_role("button", name="Cancel").click()
+    expect(row).to_contain_text("Being cancelled")
+
+
 def test_a_report_shows_its_exchanges_with_their_dialects_and_only_a_stay_can_be_opened(desk: Desk) -> None:
     desk.opens("reports")
     door = desk.rows().filter(has_text="Door").first

@@ -5,6 +5,7 @@ The routes and their fields come from the committed description, so a new one is
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,9 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.test import Client
 
+from linli.server.connectors.viid import ours, peers
+from linli.server.connectors.viid.ours import OrderDraft, OrderView
+from linli.server.connectors.viid.peers import PeerDraft
 from linli.server.kernel.actors import Role
 from linli.server.people import actions as people
 from linli.server.stays.actions.registration import guest_token
@@ -67,8 +71,27 @@ def client_for(clients: dict[str, Client], path: str) -> Client:
     return clients[next((prefix for prefix in (BY_LINK, BY_PHONE, BY_BOX) if path.startswith(prefix)), "")]
 
 
+def ordered(world: World) -> OrderView:
+    """A peer of the view library, and what the estate has ordered there."""
+    draft = PeerDraft(
+        device_id="51010800005030000077",
+        name="下级平台",
+        side="down",
+        url="http://127.0.0.1:9",
+        username="lower",
+        secret="a-secret-of-this-test",
+        dialect="strict",
+    )
+    peer = peers.add_peer(actor=world.actor(Role.ESTATE_ADMIN), draft=draft, now=world.now)
+    wanted = OrderDraft(
+        peer_id=peer.id, details=("3",), begins_at=None, ends_at=world.now + timedelta(days=1), reason="x"
+    )
+    return ours.order_devices(actor=world.actor(Role.OFFICE), draft=wanted, now=world.now)
+
+
 def named(world: World) -> dict[str, str]:
     """Real ids, so that only the field under test is wrong."""
+    order = ordered(world)
     stay = Stay.objects.get(state="VERIFIED")
     unit = world.units["dorm"]
     return {
@@ -82,6 +105,8 @@ def named(world: World) -> dict[str, str]:
         "dwelling_id": unit.dwelling_id,
         "operator_id": world.operator_id,
         "platform": "lodging",
+        "peer_id": order.peer_id,
+        "order_id": order.id,
         "report_id": "report_0",
         "question_id": "qst_0",
         "token": "nobody.signed.this",

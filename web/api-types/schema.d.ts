@@ -1948,6 +1948,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/links/viid/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Peer Devices
+         * @description This will list the devices that peers have told of: online or offline, and since when they say so.
+         */
+        get: operations["linli_server_connectors_api_orders_list_peer_devices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/links/viid/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Our Orders
+         * @description This will list what the estate has ordered of peers, and where each order stands.
+         */
+        get: operations["linli_server_connectors_api_orders_list_our_orders"];
+        put?: never;
+        /**
+         * Order Devices
+         * @description This will order at a peer to be told of its devices and of nothing else.
+         */
+        post: operations["linli_server_connectors_api_orders_order_devices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/links/viid/orders/{order_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Our Order
+         * @description This will end an order before its time.
+         */
+        post: operations["linli_server_connectors_api_orders_cancel_our_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/links/{platform}/accounts/{operator_id}": {
         parameters: {
             query?: never;
@@ -4208,6 +4272,25 @@ export interface components {
             uses: number;
         };
         /**
+         * DeviceOrder
+         * @description What is to be ordered: SubscribeDetail 3 (devices) or 4 (their state), until when, and what for; from now on, unless it says when.
+         */
+        DeviceOrder: {
+            /** Begins At */
+            begins_at?: string | null;
+            /** Details */
+            details: string[];
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Peer Id */
+            peer_id: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * DisclosureSearch
          * @description About whom.
          */
@@ -6033,6 +6116,56 @@ export interface components {
             unit: string;
         };
         /**
+         * OrderCancellation
+         * @description Why an order is to end before its time.
+         */
+        OrderCancellation: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * OrderView
+         * @description An order of ours: where it stands, what the peer answered, and what has come of it; `unwanted` counts what was refused unread.
+         */
+        OrderView: {
+            /** Answer */
+            answer: string | null;
+            /** Answer Code */
+            answer_code: string | null;
+            /**
+             * Begins At
+             * Format: date-time
+             */
+            begins_at: string;
+            /** Details */
+            details: string[];
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Id */
+            id: string;
+            /** Noticed At */
+            noticed_at: string | null;
+            /** Notices */
+            notices: number;
+            /** Number */
+            number: string;
+            /** Peer Id */
+            peer_id: string;
+            /** Peer Name */
+            peer_name: string;
+            /** Reason */
+            reason: string;
+            /** Sent At */
+            sent_at: string | null;
+            /** State */
+            state: string;
+            /** Unwanted */
+            unwanted: number;
+        };
+        /**
          * OtherWay
          * @description A way to be let in that asks for no face.
          */
@@ -6218,6 +6351,29 @@ export interface components {
             url?: string | null;
             /** Username */
             username?: string | null;
+        };
+        /**
+         * PeerDeviceView
+         * @description A device of a peer's, as the peer tells of it: online, offline or not known (None), and since when it says so.
+         */
+        PeerDeviceView: {
+            /** Changed At */
+            changed_at: string | null;
+            /** Name */
+            name: string;
+            /** Number */
+            number: string;
+            /** Online */
+            online: boolean | null;
+            /** Peer Id */
+            peer_id: string;
+            /** Peer Name */
+            peer_name: string;
+            /**
+             * Told At
+             * Format: date-time
+             */
+            told_at: string;
         };
         /**
          * PeerOrder
@@ -10119,6 +10275,96 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlatformAccountView"][];
+                };
+            };
+        };
+    };
+    linli_server_connectors_api_orders_list_peer_devices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeerDeviceView"][];
+                };
+            };
+        };
+    };
+    linli_server_connectors_api_orders_list_our_orders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderView"][];
+                };
+            };
+        };
+    };
+    linli_server_connectors_api_orders_order_devices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceOrder"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderView"];
+                };
+            };
+        };
+    };
+    linli_server_connectors_api_orders_cancel_our_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderCancellation"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderView"];
                 };
             };
         };

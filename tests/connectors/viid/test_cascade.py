@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 
 from linli.server.connectors.models import ViidDevice, ViidPeer, ViidSubscription
-from linli.server.connectors.viid import catalogue, peers, pushing, tasks
+from linli.server.connectors.viid import catalogue, ours, peers, placing, pushing, tasks
 from linli.server.connectors.viid.peers import PeerChange, PeerDraft
 from linli.server.kernel import clock
 from linli.server.kernel.actors import Role
@@ -93,7 +94,7 @@ def test_it_is_subscribed_to_from_above_and_tells_its_devices(
     assert ViidSubscription.objects.get().pushed_up_to != pushing.NOTHING_YET
 
 
-def test_a_watch_list_and_faces_from_above_are_refused_and_devices_are_kept(
+def test_a_watch_list_and_faces_from_above_are_refused_and_so_are_devices_that_nobody_ordered(
     world: World, above: RunningLibrary, upper: str, live_server: Any
 ) -> None:
     tasks.keep_links_alive(now=clock.now())
@@ -105,8 +106,75 @@ def test_a_watch_list_and_faces_from_above_are_refused_and_devices_are_kept(
     ):
         assert "InvalidOperation" in str(said), said
     assert ViidDevice.objects.count() == 0
-    above.run("notify", peer=live_server.url, subscription_id=number, devices=2)
-    assert ViidDevice.objects.count() == 2
+    # Devices too, for nobody has ordered them.
+    assert "InvalidOperation" in str(above.run("notify", peer=live_server.url, subscription_id=number, devices=2))
+    assert ViidDevice.objects.count() == 0
+
+
+def order(world: World, upper: str, live_server: Any, settings: Any, keeper: tasks.Keeper) -> str:
+    """Order the devices of the library above, and let it say yes; the id of the order."""
+    settings.LINLI_PUBLIC_URL = live_server.url
+    tasks.keep_links_alive(now=clock.now())
+    draft = ours.OrderDraft(
+        peer_id=upper, details=("3", "4"), begins_at=None, ends_at=clock.now() + timedelta(days=1), reason="联网"
+    )
+    made = ours.order_devices(actor=world.actor(Role.OFFICE), draft=draft, now=clock.now() - timedelta(seconds=1))
+    assert placing.settle_orders(links=keeper.links, now=clock.now()) == 1
+    return made.id
+
+
+def stands(world: World) -> ours.OrderView:
+    (told,) = ours.list_our_orders(actor=world.actor(Role.OFFICE), now=clock.now())
+    return told
+
+
+def said(told: dict[str, Any]) -> list[Any]:
+    return [[row[0] for row in answer["statuses"]] for one in told["told"] for answer in one["answers"]]
+
+
+@pytest.mark.parametrize("dialect", ["strict", "loose"])
+def test_the_estate_orders_devices_above_and_is_told_of_them_until_it_cancels(
+    world: World, above: RunningLibrary, upper: str, live_server: Any, settings: Any, keeper: tasks.Keeper, dialect: str
+) -> None:
+    above.run("dialect", dialect=dialect)
+    ViidPeer.objects.filter(id=upper).update(dialect=dialect)
+    order_id = order(world, upper, live_server, settings, keeper)
+    assert (stands(world).state, stands(world).answer) == ("ACTIVE", "ACCEPTED")
+    assert stands(world).number in str(above.books_of("subscription", size=1000)["rows"])
+    assert said(above.run("tell", online="2")) == [[0]]
+    assert {one.online for one in ViidDevice.objects.all()} == {False}
+    assert said(above.run("tell", spoil="repeat")) == [[0], [0]]
+    assert {one.online for one in ViidDevice.objects.all()} == {True}
+    assert said(above.run("tell", spoil="old", online="2")) == [[0]]
+    assert {one.online for one in ViidDevice.objects.all()} == {True}
+    assert said(above.run("tell", spoil="people")) == [[0, 4, 4]]
+    assert said(above.run("tell", spoil="stranger")) == [[4]]
+    assert said(above.run("tell", spoil="malformed")) == [[8]]
+    assert (stands(world).notices, stands(world).unwanted, ViidDevice.objects.count()) == (4, 2, 2)
+    ours.cancel_our_order(actor=world.actor(Role.OFFICE), order_id=order_id, reason="撤销", now=clock.now())
+    assert said(above.run("tell")) == [[4]]
+    assert placing.settle_orders(links=keeper.links, now=clock.now()) == 1
+    assert stands(world).state == "CANCELLED"
+    assert above.run("tell") == {"told": []}
+    assert said(above.run("tell", spoil="late"))[-1] == [4]
+    assert stands(world).notices == 4
+
+
+def test_an_order_that_a_library_above_refuses_or_does_not_hear_says_so(
+    world: World, above: RunningLibrary, upper: str, live_server: Any, settings: Any, keeper: tasks.Keeper
+) -> None:
+    tasks.keep_links_alive(now=clock.now())
+    above.faults(lost_answer__Subscribes=1)
+    order(world, upper, live_server, settings, keeper)
+    assert (stands(world).state, stands(world).answer) == ("ORDERED", "NO_ANSWER")
+    # It has heard it all the same: what it tells before its answer is taken.
+    assert said(above.run("tell"))[-1] == [0]
+    above.faults(busy__Subscribes=1)
+    assert placing.settle_orders(links=keeper.links, now=clock.now() + timedelta(seconds=31)) == 1
+    assert (stands(world).state, stands(world).answer, stands(world).answer_code) == ("ORDERED", "BUSY", "2")
+    above.faults()
+    assert placing.settle_orders(links=keeper.links, now=clock.now() + timedelta(seconds=62)) == 1
+    assert stands(world).state == "ACTIVE"
 
 
 def test_the_library_above_may_register_here_as_a_lower_one(

@@ -17,6 +17,7 @@ LISTS = {
     "ape_list": codes.APE,
     "image_list": codes.IMAGE,
     "subscribe": codes.SUBSCRIBE,
+    "subscribe_devices": codes.SUBSCRIBE,
     "notification": codes.NOTIFICATION,
     "disposition": codes.DISPOSITION,
 }
@@ -32,7 +33,7 @@ def read(name: str, kind: codes.Kind) -> tuple[list[dict[str, Any]], Reading]:
 
 
 def test_every_golden_message_says_what_it_is_and_in_which_dialect() -> None:
-    assert len(NAMES) == 32
+    assert len(NAMES) == 34
     for name in NAMES:
         message = golden(name)
         assert set(message) == {"about", "dialect", "body"}

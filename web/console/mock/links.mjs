@@ -19,6 +19,14 @@ const peers = [{
   id: id('vpeer', 1), device_id: '51010800005030000001', name: '武侯视图库', side: 'up', url: 'https://view.example', username: 'linli', dialect: 'mixed-LC',
   state: 'STALE', registered_at: iso(5 * HOUR), kept_alive_at: iso(400_000), offset_ms: -1800, failures: 3, enabled: true,
 }];
+const orders = [{
+  id: id('vsub', 1), peer_id: id('vpeer', 1), peer_name: '武侯视图库', number: '510107000000032025112411000000000', details: ['3', '4'], begins_at: iso(5 * HOUR), ends_at: iso(-25 * 24 * HOUR),
+  state: 'ACTIVE', reason: '与街面设备联网', sent_at: iso(5 * HOUR), answer: 'ACCEPTED', answer_code: null, notices: 12, noticed_at: iso(3 * 60_000), unwanted: 0,
+}];
+const peerDevices = [
+  { peer_id: id('vpeer', 1), peer_name: '武侯视图库', number: '51010700001190000001', name: '东街路口', online: true, changed_at: iso(5 * HOUR), told_at: iso(3 * 60_000) },
+  { peer_id: id('vpeer', 1), peer_name: '武侯视图库', number: '51010700001190000002', name: '西街路口', online: false, changed_at: iso(HOUR), told_at: iso(3 * 60_000) },
+];
 
 const flats = made.units.slice(50, 56);
 const even = { booked: 2, registered: 2, entered: 2, due: 2, reported: 2, receipted: 2 };
@@ -114,6 +122,17 @@ export function routes({ who, refuse, tell }) {
       return peers.at(-1);
     }],
     ['PATCH', /^\/api\/viid\/peers\/(\w+)$/, ({ ids, body: { secret: _never, ...change } }) => Object.assign(peers.find((one) => one.id === ids[0]), change)],
+    ['GET', /^\/api\/links\/viid\/orders$/, () => { only('estate_admin', 'office', 'auditor'); return orders; }],
+    ['GET', /^\/api\/links\/viid\/devices$/, () => { only('estate_admin', 'office', 'auditor'); return peerDevices; }],
+    ['POST', /^\/api\/links\/viid\/orders$/, ({ body }) => {
+      only('estate_admin', 'office');
+      orders.unshift({
+        ...orders[0], id: id('vsub', orders.length + 1), number: `51010700000003202511241100000000${orders.length}`, ...body, peer_name: peers.find((one) => one.id === body.peer_id).name,
+        begins_at: iso(0), state: 'ORDERED', sent_at: null, answer: null, notices: 0, noticed_at: null,
+      });
+      return orders[0];
+    }],
+    ['POST', /^\/api\/links\/viid\/orders\/(\w+)\/cancel$/, ({ ids }) => { only('estate_admin', 'office'); return Object.assign(orders.find((one) => one.id === ids[0]), { state: 'CANCELLING' }); }],
     ['POST', /^\/api\/reports\/replay$/, ({ body }) => {
       const stuck = made.reports.filter((row) => row.reason === body.reason);
       for (const row of stuck) Object.assign(row, { state: 'QUEUED', reason: null, says: null, code: null, field: null });

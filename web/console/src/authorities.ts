@@ -49,3 +49,8 @@ interface GrantLike { role: string; scope: string }
 /** An answer is its owner's to give: the office's by those who run the estate, an operator's by that operator. */
 export const mayAnswer = (grants: readonly GrantLike[], owner: string): boolean =>
   grants.some((grant) => (owner === 'office' ? grant.role === 'office' || grant.role === 'estate_admin' : grant.role === 'operator' && grant.scope === owner));
+
+/** What may be ordered of a peer (SubscribeDetail): its devices and their state. The server refuses anything else; here nothing else is offered. */
+export const DETAILS = ['3', '4'] as const;
+export const endsByHand = (order: { state: string }): boolean => ['ORDERED', 'ACTIVE'].includes(order.state);
+export const onlineState = (online: boolean | null): 'ONLINE' | 'OFFLINE' | 'UNKNOWN' => (online === null ? 'UNKNOWN' : online ? 'ONLINE' : 'OFFLINE');

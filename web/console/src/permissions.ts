@@ -9,7 +9,7 @@ export type Deed =
   | 'submit' | 'check' | 'code' | 'activate' | 'suspend' | 'resume' | 'close'
   | 'set-rules' | 'decide-terms' | 'set-hours' | 'employ'
   | 'see-alarms' | 'take-notice' | 'open-gate' | 'see-devices' | 'hand-out' | 'revoke' | 'count-faces' | 'report-faces' | 'ask-health' | 'answer-health'
-  | 'see-links' | 'pause-link' | 'keep-accounts' | 'see-peers' | 'keep-peers' | 'replay-all' | 'see-nights' | 'reconcile' | 'print-receipt';
+  | 'see-links' | 'pause-link' | 'keep-accounts' | 'see-peers' | 'keep-peers' | 'order-devices' | 'replay-all' | 'see-nights' | 'reconcile' | 'print-receipt';
 
 export type Place = 'overview' | 'tonight' | 'gates' | 'reports' | 'units' | 'bookings'
   | 'intake' | 'ways' | 'staff'
@@ -70,6 +70,7 @@ const DEEDS: Record<Deed, readonly string[]> = {
   'keep-accounts': [...RUNNERS, 'operator'],
   'see-peers': [...RUNNERS, 'auditor'],
   'keep-peers': ['estate_admin'],
+  'order-devices': RUNNERS,
   'replay-all': RUNNERS,
   'see-nights': LINK_WATCHERS,
   reconcile: RUNNERS,

@@ -13,6 +13,7 @@ const TONES: Record<string, Tone> = {
   BUSY: 'warn', LOCKED_OUT: 'bad', NO_ANSWER: 'bad', UNREACHABLE: 'bad', NONSENSE: 'bad', NOT_A_MESSAGE: 'bad', UNHEARD_OF: 'warn',
   EVEN: 'good', UNEVEN: 'warn', UNKNOWN: 'wait', NEW: 'warn', READ: 'past',
   allow: 'good', hold: 'warn', refuse: 'bad',
+  ORDERED: 'wait', CANCELLING: 'wait',
   GOOD: 'good', REFUSED: 'bad', FEED_SILENT: 'bad',
   booked: 'good', changed: 'go', unchanged: 'past', cancelled: 'past', past: 'past', block: 'plain', conflict: 'bad', question: 'warn', problem: 'bad',
 };

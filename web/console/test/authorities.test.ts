@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { byReason, canSendAgain, evennessOf, linkRows, linkState, mayAnswer } from '../src/authorities';
+import { byReason, canSendAgain, DETAILS, endsByHand, evennessOf, linkRows, linkState, mayAnswer, onlineState } from '../src/authorities';
 import en from '../src/locale/en.json';
 import { mayDo, maySee } from '../src/permissions';
 
@@ -50,9 +50,16 @@ it('a question is its owner’s to answer and nobody else’s', () => {
   expect(mayAnswer(as('office'), 'operator:op_1')).toBe(false);
 });
 
+it('of a peer only devices and their state are offered, and an order that is over is not cancelled again', () => {
+  expect(DETAILS).toEqual(['3', '4']);
+  const states = ['ORDERED', 'ACTIVE', 'REFUSED', 'CANCELLING', 'CANCELLED', 'EXPIRED'];
+  expect(states.filter((state) => endsByHand({ state }))).toEqual(['ORDERED', 'ACTIVE']);
+});
+
 it('the switch is the admin’s, hits are the police’s alone, disclosures are the auditor’s and the admin’s', () => {
   const roles = ['estate_admin', 'office', 'property', 'committee', 'guard', 'police', 'auditor', 'operator'];
   expect(roles.filter((role) => mayDo(as(role), 'pause-link'))).toEqual(['estate_admin']);
+  expect(roles.filter((role) => mayDo(as(role), 'order-devices'))).toEqual(['estate_admin', 'office']);
   expect(roles.filter((role) => maySee(as(role), 'hits'))).toEqual(['police']);
   expect(roles.filter((role) => maySee(as(role), 'disclosures'))).toEqual(['estate_admin', 'auditor']);
   expect(roles.filter((role) => maySee(as(role), 'another-way'))).toEqual(['office', 'guard', 'operator']);
@@ -68,6 +75,9 @@ it('every kind of message, subject, reason, verdict and standing has words', () 
     ],
     verdict: ['ACCEPTED', 'REJECTED', 'PENDING', 'UNHEARD_OF', 'NOT_A_MESSAGE', 'NONSENSE', 'BUSY', 'LOCKED_OUT', 'NO_ANSWER', 'UNREACHABLE'],
     standingState: ['NOT_WANTED', 'NOT_DUE', 'SILENT', 'QUEUED', 'SENDING', 'PENDING', 'ACCEPTED', 'REJECTED', 'PARKED', 'NO_CONSENT'],
+    orderState: ['ORDERED', 'ACTIVE', 'REFUSED', 'CANCELLING', 'CANCELLED', 'EXPIRED'],
+    orderDetail: [...DETAILS],
+    deviceState: [true, false, null].map(onlineState),
     platform: ['lodging', 'community', 'viid', 'ses_hospedajes', 'face_layer'],
   };
   const texts: Record<string, Record<string, string>> = en;

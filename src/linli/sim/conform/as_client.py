@@ -24,13 +24,14 @@ STEPS: Mapping[str, str] = {
     "subscribe": "订阅",
     "upload": "上传",
     "repeat": "重传",
+    "unordered": "未订阅的通知",
     "unsubscribe": "取消订阅",
     "identify": "身份头",
     "unregister": "注销",
     "silence": "注销后拒绝",
 }
 FORMS = {"times": "时间格式", "content_type": "内容类型", "names": "字段名"}
-ADVISED = frozenset({"nonce_once", "identify"})
+ADVISED = frozenset({"nonce_once", "unordered", "identify"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +200,26 @@ def repeat(run: ClientRun) -> None:
     )
 
 
+def unordered(run: ClientRun) -> None:
+    """A notification of devices under a subscription that the peer never made should be refused, for whoever takes it takes anything."""
+    now, office = run.clock(), f"{run.caller.device_id[:6]}000000"
+    one = _device(run.account.camera_id, now, 1)
+    body: Json = {
+        "NotificationID": ids.office_id(office=office, kind="04", at=now, serial=now.microsecond % 100_000),
+        "SubscribeID": ids.office_id(office=office, kind="03", at=now - timedelta(days=1), serial=99_999),
+        "Title": "设备目录",
+        "TriggerTime": ids.text_of(now),
+        "InfoIDs": one["ApeID"],
+        "ExecuteOperation": 1,
+        **run.caller.dialect.notified(kind=codes.APE, objects=[one]),
+    }
+    heard = run.caller.send(kind=codes.NOTIFICATION, objects=[body])
+    problems = ["taken, though nobody ordered it"] if heard.code == codes.OK else []
+    if heard.code is None and heard.status in (200, None):
+        problems = [heard.words()]
+    run.add("unordered", sent="POST SubscribeNotifications", heard=heard, problems=problems)
+
+
 def unsubscribe(run: ClientRun) -> None:
     """DELETE ?IDList must take the subscription back."""
     heard = run.caller.delete(kind=codes.SUBSCRIBE, numbers=[run.subscription_id])
@@ -328,6 +349,7 @@ SCRIPT: Mapping[str, Callable[[ClientRun], None]] = {
     "subscribe": subscribe,
     "upload": upload,
     "repeat": repeat,
+    "unordered": unordered,
     "unsubscribe": unsubscribe,
     "identify": identify,
     "unregister": unregister,

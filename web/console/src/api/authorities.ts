@@ -11,6 +11,9 @@ export type AccountForm = Required<Schema['AccountForm']>;
 export type Peer = Schema['PeerView'];
 export type PeerOrder = Required<Schema['PeerOrder']>;
 export type PeerChange = Partial<Schema['PeerChangeOrder']>;
+export type DeviceOrder = Schema['OrderView'];
+export type DeviceOrderForm = Schema['DeviceOrder'];
+export type PeerDevice = Schema['PeerDeviceView'];
 export type ReportFile = Schema['ReportView'];
 export type Night = Schema['NightView'];
 export type PlatformNight = Schema['PlatformNight'];
@@ -34,6 +37,11 @@ export const removePlatformAccount = (platform: string, operatorId: string) => c
 export const listPeers = (signal?: Signal) => call<Peer[]>('GET', '/api/viid/peers', { signal });
 export const addPeer = (body: PeerOrder, onceKey: string) => call<Peer>('POST', '/api/viid/peers', { body, onceKey });
 export const changePeer = (id: string, body: PeerChange) => call<Peer>('PATCH', `/api/viid/peers/${id}`, { body });
+
+export const listOrders = (signal?: Signal) => call<DeviceOrder[]>('GET', '/api/links/viid/orders', { signal });
+export const orderDevices = (body: DeviceOrderForm, onceKey: string) => call<DeviceOrder>('POST', '/api/links/viid/orders', { body, onceKey });
+export const cancelOrder = (id: string, reason: string) => call<DeviceOrder>('POST', `/api/links/viid/orders/${id}/cancel`, { body: { reason } });
+export const listPeerDevices = (signal?: Signal) => call<PeerDevice[]>('GET', '/api/links/viid/devices', { signal });
 
 export const getReport = (id: string, signal?: Signal) => call<ReportFile>('GET', `/api/reports/${id}`, { signal });
 export const replayReports = (reason: string, onceKey: string) =>

@@ -4,7 +4,14 @@ from linli.server.connectors.models.face_checks import FaceCheck
 from linli.server.connectors.models.links import Link, PlatformAccount
 from linli.server.connectors.models.reconciling import NightCount, Question, Reconciliation
 from linli.server.connectors.models.reports import Attempt, Catalogued, Hit, PassageMark, Report
-from linli.server.connectors.models.viid import ViidDevice, ViidNonce, ViidNumber, ViidPeer, ViidSubscription
+from linli.server.connectors.models.viid import (
+    ViidDevice,
+    ViidNonce,
+    ViidNotice,
+    ViidNumber,
+    ViidPeer,
+    ViidSubscription,
+)
 
 __all__ = [
     "Attempt",
@@ -20,6 +27,7 @@ __all__ = [
     "Report",
     "ViidDevice",
     "ViidNonce",
+    "ViidNotice",
     "ViidNumber",
     "ViidPeer",
     "ViidSubscription",

@@ -3,6 +3,8 @@
 from django.db import models
 
 SIDES = ["up", "down"]
+# The whole of what an estate may ask to be told: SubscribeDetail 3 (the catalogue of devices) and 4 (their state).
+OURS_MAY_BE = ["3", "4", "3,4"]
 STATES = ["OFFLINE", "CHALLENGED", "ONLINE", "STALE"]
 
 
@@ -40,7 +42,10 @@ class ViidPeer(models.Model):
 
 
 class ViidSubscription(models.Model):
-    """A standing order for notifications: `theirs`, of a peer with us, or `ours`, with a peer; it ends by itself."""
+    """A standing order for notifications: `theirs`, of a peer with us, or `ours`, with a peer; it ends by itself.
+
+    Of ours, `pushed_at` is when it was last sent, `answer` and `answer_code` what came back, and the rest what the peer has told since.
+    """
 
     id = models.CharField(primary_key=True, max_length=40)
     estate_id = models.CharField(max_length=40)
@@ -58,14 +63,39 @@ class ViidSubscription(models.Model):
     reason = models.CharField(max_length=200, default="")
     pushed_up_to = models.BigIntegerField(default=0)
     pushed_at = models.DateTimeField(null=True)
+    answer = models.CharField(max_length=20, default="")
+    answer_code = models.CharField(max_length=30, default="")
+    notices = models.PositiveIntegerField(default=0)
+    noticed_at = models.DateTimeField(null=True)
+    unwanted = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [
+            # By its side too: a peer that orders under the number of an order of ours must not take that order's place.
             models.UniqueConstraint(
-                fields=["estate_id", "peer", "subscription_id"], name="a_subscription_is_known_once"
+                fields=["estate_id", "peer", "side", "subscription_id"], name="a_subscription_is_known_once"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(side="ours") | models.Q(details__in=OURS_MAY_BE),
+                name="we_order_devices_and_nothing_else",
             ),
             models.CheckConstraint(condition=models.Q(side__in=["theirs", "ours"]), name="a_subscription_has_a_side"),
             models.CheckConstraint(condition=models.Q(begins_at__lt=models.F("ends_at")), name="a_subscription_ends"),
+        ]
+
+
+class ViidNotice(models.Model):
+    """A notification that an order of ours has brought, by its number alone, so that a repeated one is taken once."""
+
+    id = models.CharField(primary_key=True, max_length=40)
+    estate_id = models.CharField(max_length=40)
+    subscription = models.ForeignKey(ViidSubscription, on_delete=models.PROTECT, related_name="+")
+    number = models.CharField(max_length=33)
+    heard_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["estate_id", "subscription", "number"], name="a_notification_counts_once")
         ]
 
 
@@ -78,7 +108,7 @@ class ViidNonce(models.Model):
 
 
 class ViidDevice(models.Model):
-    """A device that a peer has told of; no personal data."""
+    """A device that a peer has told of, and since when it says that it is so; no personal data."""
 
     id = models.CharField(primary_key=True, max_length=40)
     estate_id = models.CharField(max_length=40)
@@ -87,6 +117,9 @@ class ViidDevice(models.Model):
     name = models.CharField(max_length=100)
     online = models.BooleanField(null=True)
     told_at = models.DateTimeField()
+    changed_at = models.DateTimeField(null=True)
+    # By the peer's own clock, and only ever compared with itself: what was said earlier changes nothing that was said later.
+    said_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

@@ -4,6 +4,8 @@ import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from django.db import transaction
+
 from linli.server.connectors import subjects
 from linli.server.connectors.models import ViidDevice, ViidPeer
 from linli.server.connectors.platforms import link_settings
@@ -50,31 +52,59 @@ def states_of(devices: Sequence[Json], *, now: datetime) -> tuple[Json, ...]:
     )
 
 
-def keep_device(*, peer: ViidPeer, told: Json, now: datetime) -> Status:
-    """This will keep what a peer tells of a device, its name or only its state, and return what to answer."""
+def keep_device(*, peer: ViidPeer, told: Json, now: datetime, said_at: datetime | None = None) -> Status:
+    """This will keep what a peer tells of a device, its name or only its state, and return what to answer.
+
+    `said_at` is of when the peer says it is, by its own clock: what is older than what it said last is heard and changes nothing.
+    """
+    number = _device_number(told)
+    if number is None:
+        return Status.INVALID_JSON_CONTENT
+    with transaction.atomic():
+        known = ViidDevice.objects.select_for_update().filter(estate_id=peer.estate_id, peer=peer, ape_id=number)
+        row = known.first()
+        if row is None and ViidDevice.objects.filter(peer=peer).count() >= MOST_DEVICES:
+            return Status.INVALID_OPERATION
+        if row is not None and said_at is not None and row.said_at is not None and said_at < row.said_at:
+            return Status.OK
+        device = row or ViidDevice(id=own_ids.new("vdev"), estate_id=peer.estate_id, peer=peer, ape_id=number, name="")
+        _tell(device, told, now=now, said_at=said_at)
+        if row is not None:
+            device.save()
+        else:
+            ViidDevice.objects.bulk_create([device], ignore_conflicts=True)
+    return Status.OK
+
+
+def forget_device(*, peer: ViidPeer, told: Json) -> Status:
+    """This will forget a device that a peer says is gone, known or not, and return what to answer."""
+    number = _device_number(told)
+    if number is None:
+        return Status.INVALID_JSON_CONTENT
+    ViidDevice.objects.filter(estate_id=peer.estate_id, peer=peer, ape_id=number).delete()
+    return Status.OK
+
+
+def _device_number(told: Json) -> str | None:
     number = text(told, "ApeID", most=21)
     try:
-        ids.device_of(number)
+        # A device is of a device's type (GB/T 28181, annex D): under the number of a person or of a household nothing is kept.
+        return number if ids.device_of(number).type.startswith("1") else None
     except ids.BadNumber:
-        return Status.INVALID_JSON_CONTENT
-    known = ViidDevice.objects.filter(estate_id=peer.estate_id, peer=peer, ape_id=number)
-    news: dict[str, object] = {"told_at": now, "online": HEARD.get(text(told, "IsOnline"))}
-    name = text(told, "Name", most=100)
-    if name:
-        news["name"] = name
-    if known.update(**news):
-        return Status.OK
-    if ViidDevice.objects.filter(peer=peer).count() >= MOST_DEVICES:
-        return Status.INVALID_OPERATION
-    ViidDevice.objects.bulk_create(
-        [
-            ViidDevice(
-                id=own_ids.new("vdev"), estate_id=peer.estate_id, peer=peer, ape_id=number, **{"name": "", **news}
-            )
-        ],
-        ignore_conflicts=True,
-    )
-    return Status.OK
+        return None
+
+
+def _tell(device: ViidDevice, told: Json, *, now: datetime, said_at: datetime | None) -> None:
+    device.told_at = now
+    device.name = text(told, "Name", most=100) or device.name
+    device.said_at = said_at or device.said_at
+    if "IsOnline" not in told:
+        return
+    online = HEARD.get(text(told, "IsOnline"))
+    if device.changed_at is None or online != device.online:
+        # A clock that runs ahead makes nothing so before it is.
+        device.changed_at = min(said_at or now, now)
+    device.online = online
 
 
 def gate_numbers(*, estate_id: str, gates: Sequence[str]) -> dict[str, str]:

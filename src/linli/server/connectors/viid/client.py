@@ -288,6 +288,13 @@ class Link:
             raise LinkDown(Verdict.NO_ANSWER if silence.sent else Verdict.UNREACHABLE, code=silence.reason) from silence
 
 
+class Visit(Link):
+    """Requests to a library that has registered with us: it knows our number, and we need no registration there."""
+
+    def _registered(self) -> int:
+        return self.registrations
+
+
 def _check_registration(answer: Answer) -> None:
     if answer.status >= 500 or answer.status in (408, 425, 429):
         raise LinkDown(Verdict.BUSY, status=answer.status)

@@ -165,9 +165,10 @@ def _keep(
         row, _ = ViidSubscription.objects.update_or_create(
             estate_id=peer.estate_id,
             peer=peer,
+            side=THEIRS,
             subscription_id=number,
-            defaults={"side": THEIRS, **news},
-            create_defaults={"id": own_ids.new("vsub"), "side": THEIRS, **news},
+            defaults=news,
+            create_defaults={"id": own_ids.new("vsub"), **news},
         )
         _begin_journals(row, now=now)
     return Answered(id=number, status=Status.OK)

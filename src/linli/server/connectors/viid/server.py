@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from linli.server.connectors.models import ViidPeer
-from linli.server.connectors.viid import catalogue, codes, orders, registering, shapes
+from linli.server.connectors.viid import catalogue, codes, hearing, orders, registering, shapes
 from linli.server.connectors.viid.codes import Kind, Status
 from linli.server.connectors.viid.dialects import STRICT, Dialect, Json, dialect_of
 from linli.server.connectors.viid.orders import Answered
@@ -219,26 +219,11 @@ def _drop_orders(turn: Turn) -> HttpResponse:
 
 
 def _take_notifications(turn: Turn) -> HttpResponse:
-    return _rows(turn, [row for told in turn.objects(codes.NOTIFICATION) for row in _notified(turn, told)])
-
-
-def _notified(turn: Turn, told: Json) -> Sequence[Answered]:
-    """This will keep what a notification tells of devices, and refuse, object by object, whatever else it carries."""
-    number = text(told, "NotificationID", most=33)
-    devices = [
-        _kept(turn, one, kind)
-        for kind in (codes.APE, codes.APE_STATUS)
-        for one in turn.reader.objects(told, kind, notified=True) or []
+    heard = [
+        hearing.take_notification(peer=turn.peer, told=told, reader=turn.reader, now=turn.now)
+        for told in turn.objects(codes.NOTIFICATION)
     ]
-    unwanted = [
-        _unwanted(one, kind) for kind in codes.UNWANTED for one in turn.reader.objects(told, kind, notified=True) or []
-    ]
-    worst = next((row.status for row in devices if row.status is not Status.OK), Status.OK)
-    if not devices and not unwanted:
-        worst = Status.INVALID_JSON_CONTENT
-    if unwanted and not devices:
-        worst = Status.INVALID_OPERATION
-    return [Answered(id=number, status=worst), *unwanted]
+    return _rows(turn, [row for rows in heard for row in rows])
 
 
 def _kept(turn: Turn, told: Json, kind: Kind) -> Answered:
@@ -252,11 +237,7 @@ def _refuse(turn: Turn, kind: Kind) -> HttpResponse:
     told = turn.reader.objects(turn.body(), kind) or []
     if not told:
         return _whole(turn.say, turn.path, Status.INVALID_OPERATION, now=turn.now, why="not kept here")
-    return _rows(turn, [_unwanted(one, kind) for one in told])
-
-
-def _unwanted(told: Json, kind: Kind) -> Answered:
-    return Answered(id=text(told, kind.number, most=48), status=Status.INVALID_OPERATION, why="not kept here")
+    return _rows(turn, [hearing.unwanted(one, kind) for one in told])
 
 
 Verb = Callable[[Turn], HttpResponse]

@@ -13,6 +13,8 @@ from linli.server.connectors.viid.dialects import Dialect, Json
 
 AUTOMATIC = 1  # InfoKind
 LONGEST_INFO_IDS = 1024
+VIEW_LIBRARY = 4  # ResourceClass
+ORDERED_TITLE = "设备目录与状态"
 
 
 def encoded(body: Json) -> bytes:
@@ -84,6 +86,46 @@ def face(*, device: str, at: datetime, serial: int) -> Json:
 def person(*, device: str, at: datetime, serial: int) -> Json:
     """This will tell that a person was passed by, without who: number, device and time."""
     return _seen(codes.PERSON, content="person", device=device, at=at, serial=serial, times=("PersonAppearTime",))
+
+
+def subscription(
+    *,
+    number: str,
+    details: str,
+    library: str,
+    applicant: str,
+    receive_at: str,
+    begins: datetime,
+    ends: datetime,
+    every: int,
+) -> Json:
+    """This will order what the details name at a library. No picture and no feature is wanted with it, and no person is named.
+
+    The applicant is the estate, and the reason what is asked for: who ordered it and why is told to nobody outside.
+    """
+    return {
+        "SubscribeID": number,
+        "Title": ORDERED_TITLE,
+        "SubscribeDetail": details,
+        "ResourceClass": VIEW_LIBRARY,
+        "ResourceURI": library,
+        "ApplicantName": applicant[:50],
+        "ApplicantOrg": applicant[:100],
+        "BeginTime": ids.time_text(begins),
+        "EndTime": ids.time_text(ends),
+        "ReceiveAddr": receive_at,
+        "ReportInterval": every,
+        "Reason": ORDERED_TITLE,
+        "OperateType": 0,
+        "SubscribeStatus": codes.ACTIVE,
+        "ResultImageDeclare": "-1",
+        "ResultFeatureDeclare": -1,
+    }
+
+
+def cancellation(*, number: str) -> Json:
+    """This will call an order off where that is said by a PUT."""
+    return {"SubscribeID": number, "OperateType": 1, "CancelReason": "不再需要"}
 
 
 def notification(

@@ -1,4 +1,5 @@
-"""What goes on by itself: our registrations are kept alive, peers that fell silent are called stale, subscribers get what is due.
+"""What goes on by itself: our registrations are kept alive, peers that fell silent are called stale, subscribers get what is due,
+and what we have ordered is sent.
 
 The links live in the worker, beside the couriers that send by them: one process holds a registration, and a restart registers again.
 """
@@ -12,7 +13,7 @@ from django.db import connection
 
 from linli.server.connectors.models import ViidPeer
 from linli.server.connectors.platforms import linked
-from linli.server.connectors.viid import catalogue, pushing, registering
+from linli.server.connectors.viid import catalogue, placing, pushing, registering
 from linli.server.connectors.viid.client import Link, LinkState, Login
 from linli.server.connectors.viid.dialects import dialect_of
 from linli.server.connectors.viid.peers import SECRET
@@ -91,6 +92,7 @@ def watch_links(*, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             keep_links_alive(now=clock.now())
+            placing.settle_orders(links=_keeper.links, now=clock.now())
             pushing.push_due(now=clock.now())
         except Exception as problem:
             # The database may be restarting: what is due now is due a second later too.

@@ -1,18 +1,43 @@
-"""What a test may have the library do towards a peer: subscribe, notify, send a watch list, or register as a lower one."""
+"""What a test may have the library do towards a peer: subscribe, notify, send a watch list, or register as a lower one.
+
+`tell` serves what peers have ordered of us (3 devices, 4 their state) at the address of each order, and goes wrong where `spoil` says so:
+
+| spoil       | what the peer hears                                                  |
+|-------------|----------------------------------------------------------------------|
+| `repeat`    | each notification twice, under one number                            |
+| `stranger`  | a notification of an order that nobody has made                      |
+| `late`      | of orders too that have ended or were cancelled                      |
+| `people`    | a face and a person beside the devices                               |
+| `malformed` | a notification whose number is none                                  |
+| `old`       | how it was an hour ago                                               |
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
+from urllib.parse import urlsplit
 
 from linli.sim.platforms.viid import fiction, ids
 from linli.sim.platforms.viid.calls import Caller
-from linli.sim.platforms.viid.codes import APE, DISPOSITION, FACE, IMAGE, NOTIFICATION, PERSON, SUBSCRIBE, Kind
+from linli.sim.platforms.viid.codes import (
+    APE,
+    APE_STATUS,
+    DISPOSITION,
+    FACE,
+    IMAGE,
+    NOTIFICATION,
+    PERSON,
+    SUBSCRIBE,
+    Kind,
+)
 from linli.sim.platforms.viid.dialects import Json
 from linli.sim.platforms.viid.library import ViewLibrary
 
 SHORTEST_TIMEOUT = 10.0
 NOTIFY_KINDS = (APE, PERSON, FACE, IMAGE)
+SPOILS = ("", "repeat", "stranger", "late", "people", "malformed", "old")
+ACTIVE = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,16 +114,8 @@ def notify(errand: Errand) -> Json:
     """This will push one notification of a peer's subscription: `objects` as told, or fictional `faces`, `persons`."""
     carried = _objects(errand) or {FACE: _fictional(errand, "face", 1)}
     numbers = [str(one[kind.id_field]) for kind, objects in carried.items() for one in objects]
-    body: Json = {
-        "NotificationID": ids.office_id(office=errand.office, kind="04", at=errand.now, serial=next(_serial) % 100_000),
-        "SubscribeID": str(errand.words["subscription_id"]),
-        "Title": "人员与人脸",
-        "TriggerTime": ids.text_of(errand.now),
-        "InfoIDs": errand.word("info_ids", ",".join(numbers)),
-        "ExecuteOperation": 1,
-    }
-    for kind, objects in carried.items():
-        body |= errand.library.dialect.notified(kind=kind, objects=objects)
+    body = _notification(errand, str(errand.words["subscription_id"]), carried, at=errand.now)
+    body["InfoIDs"] = errand.word("info_ids", body["InfoIDs"])
     with errand.caller() as caller:
         heard = caller.call(
             method="POST",
@@ -106,6 +123,64 @@ def notify(errand: Errand) -> Json:
             body=caller.dialect.listed(kind=NOTIFICATION, objects=[body]),
         )
     return {"notification_id": body["NotificationID"], "info_ids": numbers, **heard.as_json()}
+
+
+def tell(errand: Errand) -> Json:
+    """This will tell everybody who has ordered our devices of us how `devices` of them are (`online` 1, 2 or 9), and what each answered."""
+    spoil = errand.word("spoil")
+    if spoil not in SPOILS:
+        raise ValueError(f"no such way to go wrong: {spoil}")
+    with errand.library.books.transaction():
+        known = errand.library.books.subscriptions(side="theirs", now=errand.now)
+    chosen = [(number, one) for number, status, one in known if status == ACTIVE or spoil == "late"]
+    return {"told": [_tell(errand, number, one, spoil=spoil) for number, one in chosen]}
+
+
+def _tell(errand: Errand, number: str, one: Json, *, spoil: str) -> Json:
+    at = errand.now - timedelta(hours=1) if spoil == "old" else errand.now
+    carried = _ordered(errand, str(one["SubscribeDetail"]).split(","), at=at)
+    if spoil == "people":
+        carried |= {FACE: _fictional(errand, "face", 1), PERSON: _fictional(errand, "person", 1)}
+    if spoil == "stranger":
+        number = ids.office_id(office=errand.office, kind="03", at=errand.now, serial=next(_serial) % 100_000)
+    body = _notification(errand, number, carried, at=at)
+    if spoil == "malformed":
+        body["NotificationID"] = "0"
+    address = urlsplit(str(one["ReceiveAddr"]))
+    home = Errand(
+        library=errand.library,
+        words={**errand.words, "peer": f"{address.scheme}://{address.netloc}"},
+        now=errand.now,
+    )
+    with home.caller() as caller:
+        listed = caller.dialect.listed(kind=NOTIFICATION, objects=[body])
+        heard = [
+            caller.call(method="POST", path=address.path or "/", body=listed) for _ in range(1 + (spoil == "repeat"))
+        ]
+    return {"subscription_id": number, "answers": [answer.as_json() for answer in heard]}
+
+
+def _ordered(errand: Errand, details: list[str], *, at: datetime) -> dict[Kind, list[Json]]:
+    online = errand.word("online", "1")
+    devices = [{**one, "IsOnline": online} for one in _devices(errand, errand.number("devices", 2))]
+    states = [{"ApeID": one["ApeID"], "IsOnline": online, "CurrentTime": ids.text_of(at)} for one in devices]
+    carried = {"3": (APE, devices), "4": (APE_STATUS, states)}
+    return dict(carried[detail] for detail in details if detail in carried)
+
+
+def _notification(errand: Errand, subscription: str, carried: Mapping[Kind, list[Json]], *, at: datetime) -> Json:
+    numbers = [str(one[kind.id_field]) for kind, objects in carried.items() for one in objects]
+    body: Json = {
+        "NotificationID": ids.office_id(office=errand.office, kind="04", at=errand.now, serial=next(_serial) % 100_000),
+        "SubscribeID": subscription,
+        "Title": "人员与人脸" if FACE in carried or PERSON in carried else "设备目录与状态",
+        "TriggerTime": ids.text_of(at),
+        "InfoIDs": ",".join(numbers),
+        "ExecuteOperation": 1,
+    }
+    for kind, objects in carried.items():
+        body |= errand.library.dialect.notified(kind=kind, objects=objects)
+    return body
 
 
 def dispose(errand: Errand) -> Json:
@@ -158,12 +233,16 @@ def _objects(errand: Errand) -> dict[Kind, list[Json]]:
     if isinstance(told, dict):
         return {kind: list(told[kind.path]) for kind in NOTIFY_KINDS if kind.path in told}
     faces, persons = (_fictional(errand, word, errand.number(f"{word}s", 0)) for word in ("face", "person"))
-    camera = _camera(errand)
-    devices = [
-        fiction.device(device_id=f"{camera[:14]}{place:06d}", name=f"闸机{place}", owner_id=errand.library.device_id)
-        for place in range(1, 1 + errand.number("devices", 0))
-    ]
+    devices = _devices(errand, errand.number("devices", 0))
     return {kind: told for kind, told in ((APE, devices), (PERSON, persons), (FACE, faces)) if told}
+
+
+def _devices(errand: Errand, number: int) -> list[Json]:
+    camera = _camera(errand)
+    return [
+        fiction.device(device_id=f"{camera[:14]}{place:06d}", name=f"闸机{place}", owner_id=errand.library.device_id)
+        for place in range(1, 1 + number)
+    ]
 
 
 def _fictional(errand: Errand, word: str, number: int) -> list[Json]:
@@ -182,6 +261,7 @@ ERRANDS: Mapping[str, Callable[[Errand], Json]] = {
     "subscribe": subscribe,
     "cancel": cancel,
     "notify": notify,
+    "tell": tell,
     "dispose": dispose,
     "register": register,
     "keepalive": keep_alive,
