@@ -157,7 +157,7 @@ class Day(Player):
     def _wait(self, drained: Callable[[], bool], *, at_most: float = 120.0) -> None:
         until = time.monotonic() + at_most
         while not drained() and time.monotonic() < until:
-            time.sleep(0.3)
+            time.sleep(2.0)  # each look is a process of its own
 
     def _clock_to(self, day: date, *, hour: int) -> None:
         wanted = datetime(day.year, day.month, day.day, hour, tzinfo=ZONE)
