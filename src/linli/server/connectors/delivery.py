@@ -21,7 +21,8 @@ from linli.server.connectors.protocol import Platform, Told
 from linli.server.connectors.rules import LINK_FAILURES, ReportState, Verdict
 from linli.server.kernel import clock
 
-HANDS = 32
+# Most of a hand's time is waiting: at three faults in ten a platform holds each for half a second.
+HANDS = 64
 LOOK_SECONDS = 0.5
 GATHER_SECONDS = 0.05
 TROUBLE_SECONDS = 1.0
