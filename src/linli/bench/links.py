@@ -2,7 +2,8 @@
 
 An outage: so many guests arrive while the lodging platform is not there; then it comes back and spoils three calls in ten. Goal: all
 receipted within 120 s, none twice in its books, none silent. Steady: what was told of guests is amended sixty times a second; goal: 50
-receipts a second, end to end, from the event in the outbox (who writes a check-out is another benchmark's question). Beside a hanging platform: the p99 of a check-in against the p99 with a healthy one, in turns; goal: at most 1.2.
+receipts a second, end to end, from the event in the outbox (what a check-out takes is another
+benchmark's question). Beside a hanging platform: the p99 of a check-in against the p99 with a healthy one, in turns; goal: at most 1.2.
 """
 
 import importlib

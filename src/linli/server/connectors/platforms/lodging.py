@@ -22,7 +22,7 @@ NIGHTS = "/lodging/v1/nights"
 ANSWER_SECONDS = 5.0
 # A trickle keeps every read short; whoever has not said it all by then has said nothing. Well within a courier's lease.
 WHOLE_SECONDS = 10.0
-CONNECTIONS = 32
+CONNECTIONS = 64
 SHIPPED = "sichuan"
 # Under which purpose each kind leaves; all the rest is a guest's registration.
 PURPOSES: Mapping[MessageKind, str] = MappingProxyType(
