@@ -98,13 +98,16 @@ def record_answers(
         Attempt.objects.bulk_create(evidence)
         moved: list[Report] = []
         turned: list[Report] = []
+        states: list[ReportState | None] = []
         for claim, told in zip(claims, answers, strict=True):
             row = rows[claim.report_id]
             if not _still_has_it(claim, row):
+                states.append(None)
                 continue
             before = row.state
             _move(row, told=told, luck=luck(), now=now)
             moved.append(row)
+            states.append(ReportState(row.state))
             if told.hit and row.person_id:
                 _note_hit(row, now=now)
             if (before, row.state) != (ReportState.SENDING, ReportState.QUEUED):
@@ -114,8 +117,7 @@ def record_answers(
             if row.state in STUCK:
                 settle_those_behind(row)
         tell_stays(turned)
-    mine = {row.id: ReportState(row.state) for row in moved}
-    return [mine.get(claim.report_id) for claim in claims]
+    return states
 
 
 def _still_has_it(claim: Claim, row: Report) -> bool:
